@@ -1,0 +1,1 @@
+"""Tests, by the part of the product that they try; `support` is what they share."""

@@ -1,0 +1,57 @@
+"""What every test gets: an environment without the developer's settings, and the real parts or a reason.
+
+A real part that is not there skips its tests on a developer's machine; with CI set it fails them, so
+that a green run never hides a part that was not tried.
+"""
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+REAL_PARTS = frozenset({"SESSION_BUDDY_CLAUDE", "SESSION_BUDDY_NODE_MODULES", "SESSION_BUDDY_SHARED_DATA"})
+
+settings.register_profile("session-buddy", deadline=None, print_blob=True)
+settings.load_profile("session-buddy")
+
+for _name in [name for name in os.environ if name.startswith("SESSION_BUDDY_") and name not in REAL_PARTS]:
+    del os.environ[_name]
+
+
+@pytest.fixture(autouse=True)
+def _home_of_the_test(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """No test ever reads or writes the developer's own record, whatever it forgets to set."""
+    monkeypatch.setenv("SESSION_BUDDY_HOME", str(tmp_path_factory.getbasetemp() / "unset-home"))
+    monkeypatch.setenv("SESSION_BUDDY_PORT", "0")  # tests run side by side; who tests the feed names a port
+
+
+@pytest.fixture(scope="session")
+def claude_binary() -> Path:
+    """The real Claude Code client."""
+    return _real_part("SESSION_BUDDY_CLAUDE", "the claude binary, from npm's @anthropic-ai/claude-code")
+
+
+@pytest.fixture(scope="session")
+def node_modules() -> Path:
+    """Directory with `.bin/node` (22 or newer), `.bin/mcp-inspector` and `.bin/conformance`."""
+    return _real_part("SESSION_BUDDY_NODE_MODULES", "the node_modules that .ci/run installs")
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """Directory of the real transcripts and event logs that are not committed here."""
+    beside = Path(__file__).parents[2] / "shared" / "data"
+    if "SESSION_BUDDY_SHARED_DATA" not in os.environ and beside.is_dir():
+        return beside
+    return _real_part("SESSION_BUDDY_SHARED_DATA", "the folder with the real transcripts")
+
+
+def _real_part(variable: str, what: str) -> Path:
+    value = os.environ.get(variable)
+    if value and Path(value).exists():
+        return Path(value)
+    reason = f"{variable} does not name {what}"
+    if os.environ.get("CI"):
+        pytest.fail(f"{reason}; CI has to try it for real")
+    pytest.skip(reason)
