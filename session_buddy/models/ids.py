@@ -1,0 +1,53 @@
+"""Identity: one key for one thing, so that everything that speaks of one use meets in one row."""
+
+import hashlib
+import os
+import time
+from datetime import UTC, datetime
+from uuid import UUID
+
+
+def hashed_id(*parts: str) -> UUID:
+    """UUIDv8 (RFC 9562, section 5.8) made from the SHA-256 of `parts`.
+
+    The same parts give the same id in every process and on every machine. Parts are length-prefixed,
+    so ("ab", "c") and ("a", "bc") differ.
+    """
+    digest = hashlib.sha256()
+    for part in parts:
+        data = part.encode("utf-8", "surrogatepass")
+        digest.update(len(data).to_bytes(8, "big"))
+        digest.update(data)
+    value = bytearray(digest.digest()[:16])
+    value[6] = (value[6] & 0x0F) | 0x80
+    value[8] = (value[8] & 0x3F) | 0x80
+    return UUID(bytes=bytes(value))
+
+
+def time_ordered_id() -> UUID:
+    """UUIDv7 (RFC 9562, section 5.7): sorts by its time of making, random otherwise."""
+    value = bytearray((time.time_ns() // 1_000_000).to_bytes(6, "big") + os.urandom(10))
+    value[6] = (value[6] & 0x0F) | 0x70
+    value[8] = (value[8] & 0x3F) | 0x80
+    return UUID(bytes=bytes(value))
+
+
+def time_of(key: str) -> datetime | None:
+    """When a UUIDv7 was made, to the millisecond; None if `key` is no UUIDv7."""
+    try:
+        value = UUID(key)
+    except ValueError:
+        return None
+    if value.version != 7:
+        return None
+    return datetime.fromtimestamp((value.int >> 80) / 1000, UTC)
+
+
+def invocation_id_of_tool_use(tool_use_id: str) -> UUID:
+    """The invocation that a Claude Code `tool_use` block began, whoever tells of it."""
+    return hashed_id("claude-code", "tool_use", tool_use_id)
+
+
+def invocation_id_of_prompt(prompt_id: str) -> UUID:
+    """The invocation that a user began by typing `/skill`; a hook's `prompt_id` is the transcript's `promptId`."""
+    return hashed_id("claude-code", "prompt", prompt_id)
