@@ -1,0 +1,1 @@
+"""Where the derived tables live: DuckDB behind `SkillsStorageProtocol`."""

@@ -1,0 +1,135 @@
+"""Folding a batch of events into the tables, in one transaction.
+
+The work is done by the statements of `sql/queries/fold.sql`: stage the new events, look up the touched
+invocations as they were, compute them anew from all their events, and move every total by the difference.
+`folding_one` does the same for the few events that somebody waits for.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import duckdb
+
+from session_buddy.models.events import (
+    CatalogueEvent,
+    ForgottenEvent,
+    JournalEvent,
+    SessionEvent,
+    SkillEvent,
+    to_line,
+)
+from session_buddy.storage.queries import sql
+
+ROWS_AT_ONCE = 5_000
+"""Events that are staged together: more are hardly faster, and what is staged stands in memory in full."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sorted:
+    """The events of a batch by what becomes of them, each id once; signals are left out."""
+
+    skill: Sequence[SkillEvent]
+    session: Sequence[SessionEvent]
+    catalogue: Sequence[CatalogueEvent]
+    forgotten: Sequence[ForgottenEvent]
+
+    @classmethod
+    def of(cls, events: Iterable[JournalEvent]) -> "Sorted":
+        """Sort a batch."""
+        once = {event.id: event for event in reversed(list(events))}
+        known = list(reversed(once.values()))
+        return cls(
+            [event for event in known if isinstance(event, SkillEvent)],
+            [event for event in known if isinstance(event, SessionEvent)],
+            [event for event in known if isinstance(event, CatalogueEvent)],
+            [event for event in known if isinstance(event, ForgottenEvent)],
+        )
+
+
+@dataclass(slots=True)
+class Changes:
+    """What one fold did."""
+
+    new_events: int = 0
+    new_invocations: int = 0
+    touched_skills: set[str] = field(default_factory=set)
+
+
+def fold_skill_events(
+    connection: duckdb.DuckDBPyConnection, events: Sequence[SkillEvent], changes: Changes
+) -> None:
+    """Apply skill events inside the caller's transaction."""
+    for start in range(0, len(events), ROWS_AT_ONCE):
+        _fold_skill_events(connection, events[start : start + ROWS_AT_ONCE], changes)
+
+
+def fold_session_events(
+    connection: duckdb.DuckDBPyConnection, events: Sequence[SessionEvent], changes: Changes
+) -> None:
+    """Apply beginnings and ends of sessions inside the caller's transaction."""
+    if events:
+        lines = lines_of(events)
+        changes.new_events += _count(connection, "insert_session_events", {"events": lines})
+        connection.execute(sql("stage_nothing"))
+        connection.execute(sql("move_sessions"), {"session_events": lines})
+
+
+def _fold_skill_events(
+    connection: duckdb.DuckDBPyConnection, events: Sequence[SkillEvent], changes: Changes
+) -> None:
+    connection.execute(sql("stage_events"), {"events": lines_of(events)})
+    connection.execute(sql("drop_known_events"))
+    connection.execute(sql("stage_before"))
+    connection.execute(sql("insert_skills"))
+    if any(event.kind == "superseded" for event in events):
+        connection.execute(sql("insert_superseded"))
+    move_totals(connection, changes)
+    changes.new_events += _count(connection, "insert_events")
+    connection.execute(sql("move_sessions"), {"session_events": ""})
+
+
+def move_totals(connection: duckdb.DuckDBPyConnection, changes: Changes) -> None:
+    """Compute the touched invocations from `staged` and the log, and move every total by the difference.
+
+    `staged` holds the events that are not in the log yet, `before` the invocations as they are.
+    """
+    connection.execute(sql("stage_after"))
+    connection.execute(sql("stage_difference"))
+    changes.new_invocations += _count(connection, "insert_invocations")
+    if _rows(connection, "count_before")[0][0]:
+        connection.execute(sql("update_invocations"))
+        connection.execute(sql("delete_vanished"))
+    connection.execute(sql("queue_difference"))
+    connection.execute(sql("move_skill_metrics"))
+    shifted = [row[0] for row in _rows(connection, "shifted_skills")]
+    if shifted:
+        connection.execute(sql("recount_skill_times"), {"skill_names": "\n".join(shifted)})
+    connection.execute(sql("move_session_skills"))
+    connection.execute(sql("move_tallies"))
+    changes.touched_skills.update(row[0] for row in _rows(connection, "touched_skills"))
+
+
+def fold_catalogue(connection: duckdb.DuckDBPyConnection, events: Sequence[CatalogueEvent]) -> int:
+    """Apply what is installed; returns the entries that changed."""
+    if not events:
+        return 0
+    lines = lines_of(events)
+    connection.execute(sql("insert_catalogued_skills"), {"events": lines})
+    return _count(connection, "move_catalogue", {"events": lines})
+
+
+def lines_of(events: Iterable[JournalEvent]) -> str:
+    """Events as lines of JSON, which DuckDB parses five times faster than one JSON list."""
+    return "\n".join(map(to_line, events))
+
+
+def _count(
+    connection: duckdb.DuckDBPyConnection, name: str, parameters: Mapping[str, object] | None = None
+) -> int:
+    """Run a changing statement; how many rows it changed."""
+    rows: list[tuple[int]] = connection.execute(sql(name), parameters).fetchall()
+    return rows[0][0]
+
+
+def _rows(connection: duckdb.DuckDBPyConnection, name: str) -> list[tuple[str]]:
+    return connection.execute(sql(name)).fetchall()

@@ -1,0 +1,83 @@
+"""What must not be recorded again, because the user asked to forget it."""
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+
+import duckdb
+
+from session_buddy.models.events import (
+    AnomalyEvent,
+    CatalogueEvent,
+    CategorisedEvent,
+    JournalEvent,
+    SessionEvent,
+    SkillEvent,
+    SuggestedEvent,
+)
+from session_buddy.models.protocols import KeyedHash
+from session_buddy.storage.queries import sql
+
+_Named = SkillEvent | SessionEvent | CatalogueEvent | SuggestedEvent | AnomalyEvent | CategorisedEvent
+
+
+class Refusals:
+    """The requests to forget, for looking events up. For the thread that writes."""
+
+    def __init__(self, keyed_hash: KeyedHash) -> None:
+        """keyed_hash: that of the requests' values."""
+        self._hash = keyed_hash
+        self._before: datetime | None = None
+        self._named: dict[str, dict[str, datetime]] = {"session": {}, "skill": {}}
+
+    def load(self, connection: duckdb.DuckDBPyConnection) -> None:
+        """Read the requests anew."""
+        self._before = None
+        self._named = {"session": {}, "skill": {}}
+        for scope, value, before in connection.execute(sql("requests_to_forget")).fetchall():
+            if scope == "before":
+                self._before = before.replace(tzinfo=UTC)
+            else:
+                self._named[scope][value] = before.replace(tzinfo=UTC)
+
+    def names_behind(self, value: str, names: Iterable[str]) -> list[str]:
+        """Those of the names that a request's value stands for."""
+        return [name for name in names if self._hash(name) == value]
+
+    def keep(self, events: Sequence[JournalEvent]) -> list[JournalEvent]:
+        """The events that no request covers."""
+        if self._before is None and not any(self._named.values()):
+            return list(events)
+        limits: dict[tuple[str, str], datetime | None] = {}
+        return [event for event in events if not self._covers(event, limits)]
+
+    def _covers(self, event: JournalEvent, limits: dict[tuple[str, str], datetime | None]) -> bool:
+        if not isinstance(event, _Named):
+            return False
+        if self._before is not None and _began(event) < self._before:
+            return True
+        for scope, name in _names_of(event):
+            if (scope, name) not in limits:
+                requests = self._named[scope]
+                limits[scope, name] = requests.get(self._hash(name)) if requests else None
+            limit = limits[scope, name]
+            if limit is not None and event.occurred_at < limit:
+                return True
+        return False
+
+
+def _began(event: JournalEvent) -> datetime:
+    """When what an event tells of began: all events of one use go, or none."""
+    if isinstance(event, SkillEvent) and event.invoked_at is not None:
+        return event.invoked_at
+    return event.occurred_at
+
+
+def _names_of(event: _Named) -> list[tuple[str, str]]:
+    names = []
+    if isinstance(event, SkillEvent | SessionEvent | SuggestedEvent):
+        names.append(("session", event.session_id))
+    if isinstance(event, SuggestedEvent):
+        names.extend(("skill", skill.skill_name) for skill in event.skills)
+    elif not isinstance(event, SessionEvent):
+        names.append(("skill", event.skill_name))
+    return names

@@ -1,0 +1,47 @@
+"""Keeping what was suggested, and seeing which of it was taken."""
+
+import json
+from collections.abc import Iterator, Sequence
+
+import duckdb
+
+from session_buddy.models.events import JournalEvent, SkillEvent, SuggestedEvent
+from session_buddy.storage.queries import sql
+
+
+def fold_suggestions(connection: duckdb.DuckDBPyConnection, events: Sequence[JournalEvent]) -> int:
+    """Apply suggestions inside the caller's transaction, after the skill events of the same batch.
+
+    Returns how many suggestions those were.
+    """
+    suggested = [event for event in events if isinstance(event, SuggestedEvent)]
+    if suggested:
+        lines = "\n".join(_rows_of(suggested))
+        connection.execute(sql("insert_catalogued_skills"), {"events": lines})
+        connection.execute(sql("insert_suggestions"), {"rows": lines})
+    sessions = sorted({event.session_id for event in events if isinstance(event, SkillEvent | SuggestedEvent)})
+    touched = {"session_ids": "\n".join(sessions)}
+    if sessions and connection.execute(sql("has_suggestions"), touched).fetchall():
+        connection.execute(sql("attribute_suggestions"), touched)
+    return len(suggested)
+
+
+def _rows_of(events: Sequence[SuggestedEvent]) -> Iterator[str]:
+    """One line of JSON for each suggested skill."""
+    for event in events:
+        for position, skill in enumerate(event.skills, 1):
+            yield json.dumps(
+                {
+                    "suggestion_id": str(event.id),
+                    "position": position,
+                    "skill_name": skill.skill_name,
+                    "session_id": event.session_id,
+                    "user_id": event.user_id,
+                    "strategy": event.strategy,
+                    "score": skill.score,
+                    "propensity": skill.propensity,
+                    "test_name": event.test_name,
+                    "group_name": event.group_name,
+                    "suggested_at": event.occurred_at.isoformat(),
+                }
+            )

@@ -1,0 +1,553 @@
+-- queue_difference --
+-- What a batch changed, for the roll-ups of what is learned; they are brought up to it later, in one go.
+INSERT INTO skill_change
+SELECT 1, invocation_id, skill_name, session_id, user_id, invoked_at, outcome, duration_seconds, rating FROM after
+UNION ALL
+SELECT -1, invocation_id, skill_name, session_id, user_id, invoked_at, outcome, duration_seconds, rating FROM before;
+
+-- queue_use --
+-- The same for one use, as it is (sign 1) or was (-1).
+INSERT INTO skill_change VALUES (
+    $sign, $invocation_id, $skill_name, $session_id, $user_id, $invoked_at, $outcome, $duration_seconds, $rating
+);
+
+-- has_changes --
+-- Whether the roll-ups lack anything.
+SELECT 1 FROM skill_change LIMIT 1;
+
+-- stage_changes --
+-- What the roll-ups lack, where it does not cancel out. A skill that was forgotten has no row to move.
+CREATE OR REPLACE TEMP TABLE change AS
+SELECT sum(sign) AS sign, * EXCLUDE (sign)
+FROM skill_change
+WHERE skill_name IN (SELECT skill_name FROM skill_metrics)
+GROUP BY ALL
+HAVING sum(sign) <> 0;
+
+-- delete_changes --
+-- The roll-ups have them now.
+DELETE FROM skill_change;
+
+-- move_time_series --
+-- The hourly roll-up.
+INSERT INTO skill_time_series
+SELECT
+    skill_name,
+    date_trunc('hour', invoked_at) AS bucket_start,
+    sum(sign) AS invocation_count,
+    coalesce(sum(sign) FILTER (outcome = 'completed'), 0) AS completed_count,
+    coalesce(sum(sign) FILTER (outcome = 'failed'), 0) AS failed_count,
+    coalesce(sum(sign) FILTER (outcome = 'abandoned'), 0) AS abandoned_count,
+    coalesce(sum(sign) FILTER (duration_seconds IS NOT NULL), 0) AS duration_count,
+    coalesce(sum(sign * duration_seconds), 0) AS duration_sum,
+    coalesce(sum(sign * ln(1 + duration_seconds)), 0) AS log_duration_sum,
+    coalesce(sum(sign * pow(ln(1 + duration_seconds), 2)), 0) AS log_duration_sum_of_squares
+FROM change
+GROUP BY skill_name, bucket_start
+ON CONFLICT (skill_name, bucket_start) DO UPDATE SET
+    invocation_count = skill_time_series.invocation_count + excluded.invocation_count,
+    completed_count = skill_time_series.completed_count + excluded.completed_count,
+    failed_count = skill_time_series.failed_count + excluded.failed_count,
+    abandoned_count = skill_time_series.abandoned_count + excluded.abandoned_count,
+    duration_count = skill_time_series.duration_count + excluded.duration_count,
+    duration_sum = skill_time_series.duration_sum + excluded.duration_sum,
+    log_duration_sum = skill_time_series.log_duration_sum + excluded.log_duration_sum,
+    log_duration_sum_of_squares
+    = skill_time_series.log_duration_sum_of_squares + excluded.log_duration_sum_of_squares;
+
+-- move_user_interactions --
+-- Who uses what; a use without a user counts for the user without a name.
+INSERT INTO skill_user_interactions
+SELECT
+    coalesce(user_id, '') AS user_id,
+    skill_name,
+    sum(sign) AS invocation_count,
+    coalesce(sum(sign) FILTER (outcome IS NOT NULL), 0) AS decided_count,
+    coalesce(sum(sign) FILTER (outcome = 'completed'), 0) AS completed_count,
+    coalesce(sum(sign) FILTER (rating IS NOT NULL), 0) AS rating_count,
+    coalesce(sum(sign * rating), 0) AS rating_sum,
+    max(invoked_at) AS last_invoked_at
+FROM change
+GROUP BY coalesce(user_id, ''), skill_name
+ON CONFLICT (user_id, skill_name) DO UPDATE SET
+    invocation_count = skill_user_interactions.invocation_count + excluded.invocation_count,
+    decided_count = skill_user_interactions.decided_count + excluded.decided_count,
+    completed_count = skill_user_interactions.completed_count + excluded.completed_count,
+    rating_count = skill_user_interactions.rating_count + excluded.rating_count,
+    rating_sum = skill_user_interactions.rating_sum + excluded.rating_sum,
+    last_invoked_at = greatest(skill_user_interactions.last_invoked_at, excluded.last_invoked_at);
+
+-- has_lost_uses --
+-- Whether any use went, or is of another time, skill or user now.
+SELECT 1 FROM change GROUP BY coalesce(user_id, ''), skill_name, invoked_at HAVING sum(sign) < 0 LIMIT 1;
+
+-- recount_user_times --
+-- The last use of what may have lost its last one, from the rows.
+UPDATE skill_user_interactions AS u
+SET last_invoked_at = t.last_invoked_at
+FROM (
+    SELECT coalesce(user_id, '') AS user_id, skill_name, max(invoked_at) AS last_invoked_at
+    FROM skill_invocation
+    WHERE skill_name IN (SELECT skill_name FROM change WHERE sign < 0)
+    GROUP BY coalesce(user_id, ''), skill_name
+) AS t
+WHERE u.user_id = t.user_id AND u.skill_name = t.skill_name AND u.last_invoked_at <> t.last_invoked_at;
+
+-- stage_paths --
+-- What the touched sessions used, in order: as it is (sign 1) and as it was before the changes (-1).
+CREATE OR REPLACE TEMP TABLE path AS
+WITH moved AS (
+    SELECT sum(sign) AS sign, invocation_id, skill_name, session_id, invoked_at
+    FROM change
+    GROUP BY invocation_id, skill_name, session_id, invoked_at
+    HAVING sum(sign) <> 0
+),
+
+present AS (
+    SELECT invocation_id, skill_name, session_id, invoked_at
+    FROM skill_invocation
+    WHERE session_id IN (SELECT session_id FROM moved)
+),
+
+past AS (
+    SELECT * FROM present
+    WHERE invocation_id NOT IN (SELECT invocation_id FROM moved)
+    UNION ALL
+    SELECT invocation_id, skill_name, session_id, invoked_at FROM moved WHERE sign < 0
+)
+
+SELECT 1 AS sign, session_id, skill_name, lead(skill_name) OVER steps AS next_skill
+FROM present
+WINDOW steps AS (PARTITION BY session_id ORDER BY invoked_at, invocation_id)
+UNION ALL
+SELECT -1 AS sign, session_id, skill_name, lead(skill_name) OVER steps AS next_skill
+FROM past
+WINDOW steps AS (PARTITION BY session_id ORDER BY invoked_at, invocation_id);
+
+-- move_dependencies --
+-- Pairs of skills of one session, and which directly followed which.
+INSERT INTO skill_dependencies
+WITH used AS (
+    SELECT sum(sign) AS sign, session_id, skill_name
+    FROM (SELECT DISTINCT sign, session_id, skill_name FROM path)
+    GROUP BY session_id, skill_name
+),
+
+-- Only pairs with a skill that came to the session or left it can have changed.
+changed AS (
+    SELECT sign, session_id, skill_name FROM used WHERE sign <> 0
+),
+
+members AS (
+    SELECT DISTINCT sign, session_id, skill_name
+    FROM path
+    WHERE session_id IN (SELECT session_id FROM changed)
+),
+
+met AS (
+    SELECT DISTINCT
+        c.sign,
+        c.session_id,
+        least(c.skill_name, m.skill_name) AS skill_a,
+        greatest(c.skill_name, m.skill_name) AS skill_b
+    FROM changed AS c
+    INNER JOIN members AS m
+        ON m.session_id = c.session_id AND m.sign = c.sign AND m.skill_name <> c.skill_name
+),
+
+moves AS (
+    SELECT skill_a, skill_b, sign AS met, 0 AS forwards, 0 AS backwards FROM met
+    UNION ALL
+    SELECT
+        least(skill_name, next_skill),
+        greatest(skill_name, next_skill),
+        0,
+        CASE WHEN skill_name < next_skill THEN sign ELSE 0 END,
+        CASE WHEN skill_name > next_skill THEN sign ELSE 0 END
+    FROM path
+    WHERE next_skill <> skill_name
+)
+
+SELECT
+    skill_a,
+    skill_b,
+    sum(met) AS session_count,
+    sum(forwards) AS a_before_b_count,
+    sum(backwards) AS b_before_a_count,
+    $at AS updated_at
+FROM moves
+GROUP BY skill_a, skill_b
+HAVING sum(met) <> 0 OR sum(forwards) <> 0 OR sum(backwards) <> 0
+ON CONFLICT (skill_a, skill_b) DO UPDATE SET
+    session_count = skill_dependencies.session_count + excluded.session_count,
+    a_before_b_count = skill_dependencies.a_before_b_count + excluded.a_before_b_count,
+    b_before_a_count = skill_dependencies.b_before_a_count + excluded.b_before_a_count,
+    updated_at = excluded.updated_at;
+
+-- delete_empty_interactions --
+-- Nothing is left of what these users did.
+DELETE FROM skill_user_interactions WHERE invocation_count = 0;
+
+-- insert_anomaly --
+-- An anomaly, once; its beginning and its end may come in any order, each with all that is known of it.
+INSERT INTO skill_anomalies VALUES (
+    $anomaly_id, $skill_name, $anomaly_type, $measure, $method, $baseline_value, $observed_value,
+    $deviation_score, $sample_count, $detected_at, $resolved_at, $resolution
+)
+ON CONFLICT (anomaly_id) DO NOTHING;
+
+-- resolve_anomaly --
+-- It is over; the earliest end counts.
+UPDATE skill_anomalies
+SET resolved_at = $resolved_at, resolution = $resolution
+WHERE anomaly_id = $anomaly_id AND (resolved_at IS NULL OR resolved_at > $resolved_at);
+
+-- delete_matching_anomalies --
+-- Anomalies of what is forgotten.
+DELETE FROM skill_anomalies
+WHERE
+    detected_at < $before
+    AND ($scope = 'before' OR ($scope = 'skill' AND skill_name IN (SELECT unnest(string_split($names, chr(10))))));
+
+-- anomalies_since --
+-- Anomalies that last, or were raised or resolved since a moment, newest first.
+SELECT *
+FROM skill_anomalies
+WHERE resolved_at IS NULL OR detected_at >= $since OR resolved_at >= $since
+ORDER BY detected_at DESC, anomaly_id;
+
+-- uses_by_id --
+-- Some uses, as the detectors see them.
+SELECT skill_name, coalesce(ended_at, invoked_at) AS at, completed, duration_seconds, CAST(invocation_id AS VARCHAR) AS key
+FROM skill_invocation
+WHERE invocation_id IN (SELECT unnest(from_json($invocation_ids, '["UUID"]'))) AND completed IS NOT NULL
+ORDER BY invoked_at, invocation_id;
+
+-- latest_uses --
+-- The latest decided uses of each of some skills, oldest first.
+SELECT skill_name, coalesce(ended_at, invoked_at) AS at, completed, duration_seconds, CAST(invocation_id AS VARCHAR) AS key
+FROM (
+    SELECT skill_name, ended_at, invoked_at, completed, duration_seconds, invocation_id
+    FROM skill_invocation
+    WHERE completed IS NOT NULL AND skill_name IN (SELECT unnest(string_split($skill_names, chr(10))))
+    QUALIFY row_number() OVER (PARTITION BY skill_name ORDER BY invoked_at DESC, invocation_id DESC) <= $count
+)
+ORDER BY invoked_at, invocation_id;
+
+-- skills_used_since --
+-- Skills with a use in a range of hours.
+SELECT DISTINCT skill_name FROM skill_time_series WHERE bucket_start >= $since AND invocation_count > 0;
+
+-- hours_with_baseline --
+-- Each hour since a moment beside the mean and standard deviation of the skill's hours before it.
+WITH baseline AS (
+    SELECT
+        skill_name,
+        count(*) AS hours,
+        avg(completed_count / nullif(completed_count + failed_count + abandoned_count, 0)) AS completion_mean,
+        stddev_samp(completed_count / nullif(completed_count + failed_count + abandoned_count, 0)) AS completion_deviation,
+        count(*) FILTER (completed_count + failed_count + abandoned_count > 0) AS completion_hours,
+        avg(log_duration_sum / nullif(duration_count, 0)) AS duration_mean,
+        stddev_samp(log_duration_sum / nullif(duration_count, 0)) AS duration_deviation,
+        count(*) FILTER (duration_count > 0) AS duration_hours,
+        avg(invocation_count) AS volume_mean,
+        stddev_samp(invocation_count) AS volume_deviation
+    FROM skill_time_series
+    WHERE bucket_start >= $baseline_since AND bucket_start < $since AND invocation_count > 0
+    GROUP BY skill_name
+)
+
+SELECT
+    t.skill_name,
+    t.bucket_start,
+    t.invocation_count,
+    t.completed_count + t.failed_count + t.abandoned_count AS decided_count,
+    t.completed_count,
+    t.duration_count,
+    t.log_duration_sum,
+    b.* EXCLUDE (skill_name)
+FROM skill_time_series AS t
+INNER JOIN baseline AS b ON b.skill_name = t.skill_name
+WHERE t.bucket_start >= $since AND t.invocation_count > 0
+ORDER BY t.bucket_start DESC, t.skill_name;
+
+-- periods_of_skill --
+-- The uses of one skill in a window, cut into equally large parts in order of time.
+SELECT
+    part,
+    avg(epoch(invoked_at)) AS moment,
+    count(completed) AS decided_count,
+    count(*) FILTER (completed) AS completed_count,
+    count(duration_seconds) AS duration_count,
+    median(ln(greatest(duration_seconds, 0.001))) AS median_log_duration
+FROM (
+    SELECT
+        invoked_at,
+        completed,
+        duration_seconds,
+        ntile($parts) OVER (ORDER BY invoked_at, invocation_id) AS part
+    FROM skill_invocation
+    WHERE skill_name = $skill_name AND invoked_at >= $since AND invoked_at < $until AND completed IS NOT NULL
+)
+GROUP BY part
+ORDER BY part;
+
+-- count_decided --
+-- Decided uses of one skill in a window.
+SELECT count(*)
+FROM skill_invocation
+WHERE skill_name = $skill_name AND invoked_at >= $since AND invoked_at < $until AND completed IS NOT NULL;
+
+-- count_sessions_with_skills --
+-- Sessions that used any skill.
+SELECT count(DISTINCT session_id) FROM session_skills WHERE invocation_count > 0;
+
+-- partners_of_skill --
+-- Every skill that met one in a session, with the sessions of both, and how often each directly followed.
+WITH usage AS (
+    SELECT skill_name, count(*) AS session_count
+    FROM session_skills
+    WHERE invocation_count > 0
+    GROUP BY skill_name
+),
+
+partners AS (
+    SELECT
+        CASE WHEN skill_a = $skill_name THEN skill_b ELSE skill_a END AS skill_name,
+        session_count,
+        CASE WHEN skill_a = $skill_name THEN a_before_b_count ELSE b_before_a_count END AS after_count,
+        CASE WHEN skill_a = $skill_name THEN b_before_a_count ELSE a_before_b_count END AS before_count
+    FROM skill_dependencies
+    WHERE (skill_a = $skill_name OR skill_b = $skill_name) AND session_count > 0
+)
+
+SELECT
+    p.skill_name,
+    p.session_count AS both_count,
+    own.session_count AS own_count,
+    u.session_count AS other_count,
+    p.before_count,
+    p.after_count
+FROM partners AS p
+INNER JOIN usage AS u ON u.skill_name = p.skill_name
+INNER JOIN usage AS own ON own.skill_name = $skill_name
+ORDER BY p.skill_name;
+
+-- sessions_of_skill --
+-- Sessions that used one skill.
+SELECT count(*) FROM session_skills WHERE skill_name = $skill_name AND invocation_count > 0;
+
+-- users --
+-- How many users there are.
+SELECT count(DISTINCT user_id) FROM skill_user_interactions WHERE invocation_count > 0;
+
+-- skills_of_users --
+-- What some users use.
+SELECT user_id, skill_name, decided_count, completed_count
+FROM skill_user_interactions
+WHERE user_id IN (SELECT unnest(string_split($user_ids, chr(10)))) AND invocation_count > 0
+ORDER BY user_id, skill_name;
+
+-- users_like --
+-- Users who share a skill with one, nearest first.
+WITH own AS (
+    SELECT skill_name FROM skill_user_interactions WHERE user_id = $user_id AND invocation_count > 0
+),
+
+shared AS (
+    SELECT user_id, count(*) AS shared_count
+    FROM skill_user_interactions
+    WHERE skill_name IN (SELECT skill_name FROM own) AND user_id <> $user_id AND invocation_count > 0
+    GROUP BY user_id
+),
+
+sizes AS (
+    SELECT user_id, count(*) AS skill_count
+    FROM skill_user_interactions
+    WHERE invocation_count > 0
+    GROUP BY user_id
+)
+
+SELECT s.user_id, s.shared_count, z.skill_count
+FROM shared AS s
+INNER JOIN sizes AS z ON z.user_id = s.user_id
+ORDER BY s.shared_count / (z.skill_count + (SELECT count(*) FROM own) - s.shared_count) DESC, s.user_id
+LIMIT $limit;
+
+-- usage_of_skills --
+-- How every used skill goes for everybody; p50 and p95 are bucket indexes of the duration sketch.
+WITH users AS (
+    SELECT skill_name, count(*) AS user_count
+    FROM skill_user_interactions
+    WHERE invocation_count > 0
+    GROUP BY skill_name
+),
+
+sessions AS (
+    SELECT skill_name, count(*) AS session_count
+    FROM session_skills
+    WHERE invocation_count > 0
+    GROUP BY skill_name
+),
+
+cumulated AS (
+    SELECT
+        skill_name,
+        CAST(value AS INTEGER) AS bucket,
+        sum(invocation_count) OVER (PARTITION BY skill_name ORDER BY CAST(value AS INTEGER)) AS reached,
+        sum(invocation_count) OVER (PARTITION BY skill_name) AS whole
+    FROM skill_tally
+    WHERE dimension = 'duration_bucket' AND invocation_count > 0
+),
+
+quantiles AS (
+    SELECT
+        skill_name,
+        min(bucket) FILTER (reached > floor(0.5 * (whole - 1))) AS p50_bucket,
+        min(bucket) FILTER (reached > floor(0.95 * (whole - 1))) AS p95_bucket
+    FROM cumulated
+    GROUP BY skill_name
+)
+
+SELECT
+    m.skill_name,
+    coalesce(u.user_count, 0) AS user_count,
+    coalesce(s.session_count, 0) AS session_count,
+    m.invocation_count,
+    m.completed_count + m.failed_count + m.abandoned_count AS decided_count,
+    m.completed_count,
+    CAST(m.duration_sum AS DOUBLE) / nullif(m.duration_count, 0) AS mean_duration_seconds,
+    q.p50_bucket,
+    q.p95_bucket,
+    m.rating_sum / nullif(m.rating_count, 0) AS mean_rating
+FROM skill_metrics AS m
+LEFT JOIN users AS u ON u.skill_name = m.skill_name
+LEFT JOIN sessions AS s ON s.skill_name = m.skill_name
+LEFT JOIN quantiles AS q ON q.skill_name = m.skill_name
+WHERE m.invocation_count > 0
+ORDER BY m.invocation_count DESC, m.skill_name;
+
+-- pair_similarities --
+-- Jaccard index of the sessions of two skills, where it reaches a least value.
+WITH usage AS (
+    SELECT skill_name, count(*) AS session_count
+    FROM session_skills
+    WHERE invocation_count > 0
+    GROUP BY skill_name
+)
+
+SELECT
+    d.skill_a,
+    d.skill_b,
+    d.session_count / (a.session_count + b.session_count - d.session_count) AS jaccard
+FROM skill_dependencies AS d
+INNER JOIN usage AS a ON a.skill_name = d.skill_a
+INNER JOIN usage AS b ON b.skill_name = d.skill_b
+WHERE d.session_count >= $least_sessions
+ORDER BY d.skill_a, d.skill_b;
+
+-- delete_baselines --
+-- They are computed as a whole.
+DELETE FROM skill_community_baselines;
+
+-- insert_baselines --
+-- How each skill goes for everybody.
+INSERT INTO skill_community_baselines BY NAME
+SELECT unnest(from_json(
+    line,
+    '{"skill_name":"VARCHAR","user_count":"BIGINT","session_count":"BIGINT","invocation_count":"BIGINT",
+    "decided_count":"BIGINT","completed_count":"BIGINT","completion_rate":"DOUBLE",
+    "mean_duration_seconds":"DOUBLE","p50_seconds":"DOUBLE","p95_seconds":"DOUBLE","mean_rating":"DOUBLE",
+    "percentile":"DOUBLE","computed_at":"TIMESTAMP"}'
+))
+FROM (SELECT unnest(string_split($rows, chr(10))) AS line)
+WHERE line <> ''
+ON CONFLICT (skill_name) DO UPDATE SET
+    user_count = excluded.user_count,
+    session_count = excluded.session_count,
+    invocation_count = excluded.invocation_count,
+    decided_count = excluded.decided_count,
+    completed_count = excluded.completed_count,
+    completion_rate = excluded.completion_rate,
+    mean_duration_seconds = excluded.mean_duration_seconds,
+    p50_seconds = excluded.p50_seconds,
+    p95_seconds = excluded.p95_seconds,
+    mean_rating = excluded.mean_rating,
+    percentile = excluded.percentile,
+    computed_at = excluded.computed_at;
+
+-- delete_memberships --
+-- Clusters are computed as a whole: their members first.
+DELETE FROM skill_cluster_membership;
+
+-- delete_clusters --
+-- Then the clusters themselves, in a transaction of their own.
+DELETE FROM skill_clusters;
+
+-- insert_clusters --
+-- Skills that are used alike.
+INSERT INTO skill_clusters BY NAME
+SELECT unnest(from_json(
+    line,
+    '{"cluster_id":"INTEGER","label":"VARCHAR","method":"VARCHAR","skill_count":"BIGINT","cohesion":"DOUBLE",
+    "computed_at":"TIMESTAMP"}'
+))
+FROM (SELECT unnest(string_split($rows, chr(10))) AS line)
+WHERE line <> '';
+
+-- insert_memberships --
+-- Their members.
+INSERT INTO skill_cluster_membership BY NAME
+SELECT unnest(from_json(line, '{"cluster_id":"INTEGER","skill_name":"VARCHAR","strength":"DOUBLE"}'))
+FROM (SELECT unnest(string_split($rows, chr(10))) AS line)
+WHERE line <> '';
+
+-- stored_clusters --
+-- The clusters as they were computed last.
+SELECT c.cluster_id, c.label, c.cohesion, m.skill_name, m.strength
+FROM skill_clusters AS c
+INNER JOIN skill_cluster_membership AS m ON m.cluster_id = c.cluster_id
+ORDER BY c.cluster_id, m.strength DESC, m.skill_name;
+
+-- insert_categories --
+-- The categories there are; one that the user made is not built in.
+INSERT INTO skill_categories (category, description, built_in) VALUES ($category, $description, $built_in)
+ON CONFLICT (category) DO NOTHING;
+
+-- described_skills --
+-- Every skill with what it says of itself, if it is installed.
+SELECT m.skill_name, coalesce(arg_max(c.description, c.seen_at), '') AS description
+FROM skill_metrics AS m
+LEFT JOIN skill_catalogue AS c ON c.skill_name = m.skill_name
+GROUP BY m.skill_name
+ORDER BY m.skill_name;
+
+-- assigned_categories --
+-- What is assigned already.
+SELECT skill_name, category AS value, confidence, assigned_by FROM skill_category_mapping ORDER BY ALL;
+
+-- assigned_modalities --
+-- What is assigned already.
+SELECT skill_name, modality AS value, confidence, assigned_by FROM skill_modalities ORDER BY ALL;
+
+-- delete_category --
+-- A skill is in one category.
+DELETE FROM skill_category_mapping WHERE skill_name = $skill_name AND category <> $value;
+
+-- insert_category --
+-- What a rule says does not overrule what the user said.
+INSERT INTO skill_category_mapping (skill_name, category, confidence, assigned_by)
+VALUES ($skill_name, $value, $confidence, $assigned_by)
+ON CONFLICT (skill_name, category) DO UPDATE SET
+    confidence = excluded.confidence, assigned_by = excluded.assigned_by;
+
+-- delete_modality --
+-- A skill works on one kind of thing first of all.
+DELETE FROM skill_modalities WHERE skill_name = $skill_name AND modality <> $value;
+
+-- insert_modality --
+-- As for categories.
+INSERT INTO skill_modalities (skill_name, modality, confidence, assigned_by)
+VALUES ($skill_name, $value, $confidence, $assigned_by)
+ON CONFLICT (skill_name, modality) DO UPDATE SET
+    confidence = excluded.confidence, assigned_by = excluded.assigned_by;

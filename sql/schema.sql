@@ -1,0 +1,666 @@
+-- The schema as the migrations leave it, to read in one place. A test runs both and compares the catalogs.
+-- Times are UTC without zone: a TIMESTAMPTZ cannot be fetched without pytz.
+-- Explicit indexes stand only on columns that no statement updates: an UPDATE of an indexed column is a
+-- delete and an insert in DuckDB. A primary or foreign key has an index already.
+
+CREATE TABLE skill_migrations (
+    version INTEGER PRIMARY KEY,
+    name VARCHAR NOT NULL,
+    checksum VARCHAR NOT NULL, -- SHA-256 of the up and down files; a changed file is refused
+    applied_at TIMESTAMP NOT NULL
+);
+
+-- Parent of every foreign key. DuckDB turns an UPDATE of an indexed or LIST column of a referenced row
+-- into delete and insert, which the foreign keys refuse: so scalar counters only and no further index.
+CREATE TABLE skill_metrics (
+    skill_name VARCHAR PRIMARY KEY,
+    invocation_count BIGINT NOT NULL DEFAULT 0,
+    completed_count BIGINT NOT NULL DEFAULT 0,
+    failed_count BIGINT NOT NULL DEFAULT 0,
+    abandoned_count BIGINT NOT NULL DEFAULT 0,
+    reported_count BIGINT NOT NULL DEFAULT 0,
+    inferred_count BIGINT NOT NULL DEFAULT 0,
+    duration_count BIGINT NOT NULL DEFAULT 0,
+    duration_sum DECIMAL(38, 6) NOT NULL DEFAULT 0, -- exact: it is moved by differences for ever
+    rating_count BIGINT NOT NULL DEFAULT 0,
+    rating_sum BIGINT NOT NULL DEFAULT 0,
+    first_invoked_at TIMESTAMP,
+    last_invoked_at TIMESTAMP
+);
+
+-- Append-only. One unique key only: with a second one ON CONFLICT DO NOTHING is a hundred times slower.
+-- No foreign key and no secondary index: every fold writes here.
+CREATE TABLE skill_event (
+    id UUID PRIMARY KEY,
+    kind VARCHAR NOT NULL
+    CHECK (kind IN ('started', 'ended', 'reported', 'rated', 'recorded', 'superseded')),
+    invocation_id UUID NOT NULL,
+    occurred_at TIMESTAMP NOT NULL,
+    skill_name VARCHAR NOT NULL,
+    session_id VARCHAR NOT NULL,
+    source VARCHAR NOT NULL,
+    authority UTINYINT NOT NULL,
+    agent VARCHAR NOT NULL,
+    thread VARCHAR NOT NULL,
+    origin VARCHAR NOT NULL,
+    project VARCHAR,
+    user_id VARCHAR,
+    parent_invocation_id UUID,
+    invoked_at TIMESTAMP,
+    ended_at TIMESTAMP,
+    duration_seconds DOUBLE,
+    outcome VARCHAR CHECK (outcome IN ('completed', 'failed', 'abandoned')),
+    outcome_source VARCHAR CHECK (outcome_source IN ('reported', 'inferred')),
+    evidence JSON,
+    error_type VARCHAR,
+    tool_call_count INTEGER,
+    tool_error_count INTEGER,
+    rating UTINYINT CHECK (rating BETWEEN 1 AND 5),
+    note VARCHAR,
+    query_text VARCHAR,
+    query_hash VARCHAR,
+    query_length INTEGER,
+    workflow_phase VARCHAR,
+    workflow_step VARCHAR
+);
+
+-- One row per use, a function of its events alone (sql/queries/fold.sql says which event wins).
+CREATE TABLE skill_invocation (
+    invocation_id UUID PRIMARY KEY,
+    skill_name VARCHAR NOT NULL,
+    session_id VARCHAR NOT NULL,
+    agent VARCHAR NOT NULL,
+    thread VARCHAR NOT NULL,
+    origin VARCHAR NOT NULL CHECK (origin IN ('agent', 'user')),
+    source VARCHAR NOT NULL,
+    project VARCHAR,
+    user_id VARCHAR,
+    parent_invocation_id UUID,
+    invoked_at TIMESTAMP NOT NULL,
+    ended_at TIMESTAMP,
+    duration_seconds DOUBLE,
+    outcome VARCHAR CHECK (outcome IN ('completed', 'failed', 'abandoned')),
+    completed BOOLEAN, -- outcome = 'completed'; null while the outcome is not known
+    outcome_source VARCHAR CHECK (outcome_source IN ('reported', 'inferred')),
+    evidence JSON, -- text, not a LIST: a LIST cannot be updated in place
+    error_type VARCHAR,
+    tool_call_count INTEGER,
+    tool_error_count INTEGER,
+    rating UTINYINT CHECK (rating BETWEEN 1 AND 5),
+    note VARCHAR,
+    query_text VARCHAR,
+    query_hash VARCHAR,
+    query_length INTEGER,
+    workflow_phase VARCHAR NOT NULL DEFAULT 'unknown',
+    workflow_step VARCHAR
+);
+
+-- Invocations that a later event said to be no use of their own: their rows are gone, their events stay.
+CREATE TABLE superseded_invocation (
+    invocation_id UUID PRIMARY KEY
+);
+
+-- Distributions behind the all-time answer, moved by difference in each fold, so that this answer costs
+-- the same with ten rows and with ten million. A duration_bucket is a DDSketch index of relative accuracy
+-- 0.01, ceil(ln(seconds) / ln(1.01 / 0.99)), all below 1 ms in the bucket of 1 ms (Masson, Rim and Lee,
+-- "DDSketch", VLDB 2019, section 2). Rows whose count returned to 0 stay: their key will come back.
+CREATE TABLE skill_tally (
+    skill_name VARCHAR NOT NULL REFERENCES skill_metrics (skill_name),
+    dimension VARCHAR NOT NULL CHECK (dimension IN ('duration_bucket', 'workflow_phase', 'error_type')),
+    value VARCHAR NOT NULL,
+    invocation_count BIGINT NOT NULL,
+    PRIMARY KEY (skill_name, dimension, value)
+);
+
+-- The key is md5(session_id, a line break, skill_name): DuckDB finds a row to update by its index only
+-- through a key of one column. No foreign key: an index of few names over very many rows makes each
+-- checkpoint three times as long.
+CREATE TABLE session_skills (
+    session_skill_id UUID PRIMARY KEY,
+    session_id VARCHAR NOT NULL,
+    skill_name VARCHAR NOT NULL,
+    invocation_count BIGINT NOT NULL,
+    completed_count BIGINT NOT NULL,
+    failed_count BIGINT NOT NULL,
+    abandoned_count BIGINT NOT NULL,
+    duration_sum DECIMAL(38, 6) NOT NULL
+);
+
+-- Append-only, like skill_event: an agent's conversation began or ended.
+CREATE TABLE session_event (
+    id UUID PRIMARY KEY,
+    kind VARCHAR NOT NULL CHECK (kind IN ('session_started', 'session_ended')),
+    session_id VARCHAR NOT NULL,
+    occurred_at TIMESTAMP NOT NULL,
+    agent VARCHAR NOT NULL,
+    project VARCHAR,
+    user_id VARCHAR,
+    reason VARCHAR
+);
+
+-- Every column is a minimum or maximum over the session's events, so that the order in which they
+-- arrive cannot matter. A session that was resumed has ended_at < last_observed_at.
+CREATE TABLE agent_session (
+    session_id VARCHAR PRIMARY KEY,
+    agent VARCHAR NOT NULL,
+    project VARCHAR, -- where the session began: that of the earliest event which names one
+    project_at TIMESTAMP, -- when that event occurred
+    user_id VARCHAR,
+    started_at TIMESTAMP, -- null if no event said that it began
+    ended_at TIMESTAMP,
+    end_reason VARCHAR,
+    first_activity_at TIMESTAMP NOT NULL,
+    last_activity_at TIMESTAMP NOT NULL,
+    last_observed_at TIMESTAMP -- without what was reported: a rating given afterwards reopens no session
+);
+
+CREATE TABLE skill_catalogue (
+    skill_name VARCHAR NOT NULL REFERENCES skill_metrics (skill_name),
+    scope VARCHAR NOT NULL CHECK (scope IN ('user', 'project', 'plugin')),
+    project VARCHAR NOT NULL, -- '' unless the scope is a project
+    description VARCHAR NOT NULL,
+    installed BOOLEAN NOT NULL, -- a removed skill keeps its row, so that an older event cannot bring it back
+    seen_at TIMESTAMP NOT NULL,
+    event_id UUID NOT NULL,
+    PRIMARY KEY (skill_name, scope, project)
+);
+
+CREATE TABLE journal_offset (
+    journal VARCHAR PRIMARY KEY,
+    folded_bytes BIGINT NOT NULL
+);
+
+-- value is a keyed hash: the request keeps nothing of what was forgotten.
+CREATE TABLE forgotten (
+    scope VARCHAR NOT NULL CHECK (scope IN ('session', 'skill', 'before')),
+    value VARCHAR NOT NULL,
+    before TIMESTAMP NOT NULL,
+    removed_count BIGINT NOT NULL DEFAULT 0, -- invocations that went at this request
+    PRIMARY KEY (scope, value)
+);
+
+-- Sliding windows of the live state, written with each fold and loaded at start.
+CREATE TABLE skill_metrics_cache (
+    skill_name VARCHAR NOT NULL REFERENCES skill_metrics (skill_name),
+    window_hours INTEGER NOT NULL CHECK (window_hours > 0),
+    invocation_count BIGINT NOT NULL DEFAULT 0,
+    completed_count BIGINT NOT NULL DEFAULT 0,
+    failed_count BIGINT NOT NULL DEFAULT 0,
+    abandoned_count BIGINT NOT NULL DEFAULT 0,
+    duration_count BIGINT NOT NULL DEFAULT 0,
+    duration_sum DOUBLE NOT NULL DEFAULT 0,
+    p50_seconds DOUBLE,
+    p95_seconds DOUBLE,
+    last_invoked_at TIMESTAMP,
+    updated_at TIMESTAMP NOT NULL,
+    PRIMARY KEY (skill_name, window_hours)
+);
+
+-- Uses as they are (sign 1) and were (-1) that the roll-ups below do not have yet. A fold only appends here:
+-- planning the statements that move the roll-ups takes longer than folding one event. No key: all rows go at once.
+CREATE TABLE skill_change (
+    sign INTEGER NOT NULL,
+    invocation_id UUID NOT NULL,
+    skill_name VARCHAR NOT NULL,
+    session_id VARCHAR NOT NULL,
+    user_id VARCHAR,
+    invoked_at TIMESTAMP NOT NULL,
+    outcome VARCHAR,
+    duration_seconds DOUBLE,
+    rating UTINYINT
+);
+
+-- Hourly roll-up by the time an invocation began.
+CREATE TABLE skill_time_series (
+    skill_name VARCHAR NOT NULL REFERENCES skill_metrics (skill_name),
+    bucket_start TIMESTAMP NOT NULL, -- the full hour
+    invocation_count BIGINT NOT NULL DEFAULT 0,
+    completed_count BIGINT NOT NULL DEFAULT 0,
+    failed_count BIGINT NOT NULL DEFAULT 0,
+    abandoned_count BIGINT NOT NULL DEFAULT 0,
+    duration_count BIGINT NOT NULL DEFAULT 0,
+    duration_sum DOUBLE NOT NULL DEFAULT 0,
+    log_duration_sum DOUBLE NOT NULL DEFAULT 0, -- of ln(1 + seconds): durations are skewed
+    log_duration_sum_of_squares DOUBLE NOT NULL DEFAULT 0,
+    PRIMARY KEY (skill_name, bucket_start)
+);
+CREATE INDEX skill_time_series_by_bucket ON skill_time_series (bucket_start);
+
+CREATE TABLE skill_anomalies (
+    anomaly_id UUID PRIMARY KEY,
+    skill_name VARCHAR NOT NULL REFERENCES skill_metrics (skill_name),
+    anomaly_type VARCHAR NOT NULL
+    CHECK (anomaly_type IN ('performance_drop', 'performance_spike', 'pattern_shift')),
+    measure VARCHAR NOT NULL CHECK (measure IN ('completion', 'duration', 'volume')),
+    method VARCHAR NOT NULL,
+    baseline_value DOUBLE NOT NULL,
+    observed_value DOUBLE NOT NULL,
+    deviation_score DOUBLE NOT NULL,
+    sample_count BIGINT NOT NULL,
+    detected_at TIMESTAMP NOT NULL,
+    resolved_at TIMESTAMP, -- null while it lasts
+    resolution VARCHAR
+);
+CREATE INDEX skill_anomalies_by_detection ON skill_anomalies (detected_at);
+CREATE INDEX skill_anomalies_by_type ON skill_anomalies (anomaly_type);
+
+-- How a skill goes for everybody in this store.
+CREATE TABLE skill_community_baselines (
+    skill_name VARCHAR PRIMARY KEY REFERENCES skill_metrics (skill_name),
+    user_count BIGINT NOT NULL,
+    session_count BIGINT NOT NULL,
+    invocation_count BIGINT NOT NULL,
+    decided_count BIGINT NOT NULL,
+    completed_count BIGINT NOT NULL,
+    completion_rate DOUBLE CHECK (completion_rate BETWEEN 0 AND 1),
+    mean_duration_seconds DOUBLE,
+    p50_seconds DOUBLE,
+    p95_seconds DOUBLE,
+    mean_rating DOUBLE,
+    percentile DOUBLE CHECK (percentile BETWEEN 0 AND 1), -- of the completion rate among all skills
+    computed_at TIMESTAMP NOT NULL
+);
+
+-- What similar users are found by. user_id is a keyed hash.
+CREATE TABLE skill_user_interactions (
+    user_id VARCHAR NOT NULL,
+    skill_name VARCHAR NOT NULL REFERENCES skill_metrics (skill_name),
+    invocation_count BIGINT NOT NULL,
+    decided_count BIGINT NOT NULL,
+    completed_count BIGINT NOT NULL,
+    rating_count BIGINT NOT NULL DEFAULT 0,
+    rating_sum BIGINT NOT NULL DEFAULT 0,
+    last_invoked_at TIMESTAMP NOT NULL,
+    PRIMARY KEY (user_id, skill_name)
+);
+CREATE INDEX skill_user_interactions_by_user ON skill_user_interactions (user_id);
+
+-- Skills that are used alike.
+CREATE TABLE skill_clusters (
+    cluster_id INTEGER PRIMARY KEY,
+    label VARCHAR NOT NULL,
+    method VARCHAR NOT NULL,
+    skill_count BIGINT NOT NULL,
+    cohesion DOUBLE, -- mean similarity of the members to each other, 0..1
+    computed_at TIMESTAMP NOT NULL
+);
+
+CREATE TABLE skill_cluster_membership (
+    cluster_id INTEGER NOT NULL REFERENCES skill_clusters (cluster_id),
+    skill_name VARCHAR NOT NULL REFERENCES skill_metrics (skill_name),
+    strength DOUBLE NOT NULL CHECK (strength BETWEEN 0 AND 1),
+    PRIMARY KEY (cluster_id, skill_name)
+);
+
+CREATE TABLE ab_test_configs (
+    test_name VARCHAR PRIMARY KEY,
+    description VARCHAR NOT NULL DEFAULT '',
+    control_strategy VARCHAR NOT NULL,
+    treatment_strategy VARCHAR NOT NULL,
+    further_strategies JSON, -- a list of names where there are more than two arms
+    unit VARCHAR NOT NULL CHECK (unit IN ('user', 'session')),
+    metric VARCHAR NOT NULL
+    CHECK (metric IN ('completion_rate', 'duration_seconds', 'user_rating', 'acceptance_rate')),
+    metrics JSON, -- all that are reported, the deciding one among them
+    method VARCHAR NOT NULL CHECK (method IN ('sequential', 'fixed_horizon')),
+    assignment_ratio DOUBLE NOT NULL CHECK (assignment_ratio > 0 AND assignment_ratio < 1),
+    min_sample_size BIGINT NOT NULL CHECK (min_sample_size > 0),
+    minimum_detectable_effect DOUBLE,
+    planned_sample_size BIGINT,
+    promote_winner BOOLEAN NOT NULL DEFAULT FALSE,
+    start_date TIMESTAMP NOT NULL,
+    end_date TIMESTAMP,
+    created_at TIMESTAMP NOT NULL,
+    status VARCHAR NOT NULL CHECK (status IN ('running', 'completed', 'stopped')),
+    status_reason VARCHAR,
+    status_at TIMESTAMP NOT NULL,
+    winner VARCHAR,
+    CHECK (end_date IS NULL OR end_date > start_date)
+);
+
+-- ab_test_configs changes its status while these rows reference it: none of its updated columns is indexed.
+CREATE TABLE ab_test_assignments (
+    test_name VARCHAR NOT NULL REFERENCES ab_test_configs (test_name),
+    unit_id VARCHAR NOT NULL,
+    group_name VARCHAR NOT NULL, -- control, treatment, or treatment_2 and so on
+    strategy VARCHAR NOT NULL,
+    propensity DOUBLE NOT NULL CHECK (propensity > 0 AND propensity <= 1),
+    assigned_at TIMESTAMP NOT NULL,
+    PRIMARY KEY (test_name, unit_id)
+);
+CREATE INDEX ab_test_assignments_by_unit ON ab_test_assignments (unit_id);
+CREATE INDEX ab_test_assignments_by_group ON ab_test_assignments (group_name);
+
+CREATE TABLE ab_test_outcomes (
+    outcome_id UUID PRIMARY KEY,
+    test_name VARCHAR NOT NULL REFERENCES ab_test_configs (test_name),
+    unit_id VARCHAR NOT NULL,
+    group_name VARCHAR NOT NULL,
+    skill_name VARCHAR REFERENCES skill_metrics (skill_name),
+    invocation_id UUID, -- null for an outcome that we could not see
+    metric VARCHAR NOT NULL,
+    value DOUBLE NOT NULL,
+    occurred_at TIMESTAMP NOT NULL
+);
+CREATE INDEX ab_test_outcomes_by_unit ON ab_test_outcomes (unit_id);
+CREATE INDEX ab_test_outcomes_by_time ON ab_test_outcomes (occurred_at);
+CREATE INDEX ab_test_outcomes_by_invocation ON ab_test_outcomes (invocation_id);
+
+CREATE TABLE skill_categories (
+    category VARCHAR PRIMARY KEY,
+    description VARCHAR NOT NULL,
+    built_in BOOLEAN NOT NULL
+);
+
+CREATE TABLE skill_category_mapping (
+    skill_name VARCHAR NOT NULL REFERENCES skill_metrics (skill_name),
+    category VARCHAR NOT NULL REFERENCES skill_categories (category),
+    confidence DOUBLE NOT NULL CHECK (confidence BETWEEN 0 AND 1),
+    assigned_by VARCHAR NOT NULL CHECK (assigned_by IN ('rule', 'user')),
+    PRIMARY KEY (skill_name, category)
+);
+
+-- Ordered so that each pair has one row. Lift needs the skills' own counts: v_skill_dependency_network.
+CREATE TABLE skill_dependencies (
+    skill_a VARCHAR NOT NULL REFERENCES skill_metrics (skill_name),
+    skill_b VARCHAR NOT NULL REFERENCES skill_metrics (skill_name),
+    session_count BIGINT NOT NULL, -- sessions that used both
+    a_before_b_count BIGINT NOT NULL DEFAULT 0, -- b invoked directly after a
+    b_before_a_count BIGINT NOT NULL DEFAULT 0,
+    updated_at TIMESTAMP NOT NULL,
+    PRIMARY KEY (skill_a, skill_b),
+    CHECK (skill_a < skill_b)
+);
+
+CREATE TABLE skill_modalities (
+    skill_name VARCHAR NOT NULL REFERENCES skill_metrics (skill_name),
+    modality VARCHAR NOT NULL
+    CHECK (modality IN ('text', 'code', 'image', 'audio', 'video', 'document', 'data', 'web')),
+    confidence DOUBLE NOT NULL CHECK (confidence BETWEEN 0 AND 1),
+    assigned_by VARCHAR NOT NULL CHECK (assigned_by IN ('rule', 'user')),
+    PRIMARY KEY (skill_name, modality)
+);
+
+-- One row per suggested skill; what was taken is attributed to it later.
+CREATE TABLE skill_suggestions (
+    suggestion_id UUID NOT NULL,
+    position INTEGER NOT NULL CHECK (position >= 1),
+    skill_name VARCHAR NOT NULL REFERENCES skill_metrics (skill_name),
+    session_id VARCHAR NOT NULL,
+    user_id VARCHAR,
+    strategy VARCHAR NOT NULL,
+    score DOUBLE NOT NULL,
+    propensity DOUBLE NOT NULL CHECK (propensity > 0 AND propensity <= 1),
+    test_name VARCHAR REFERENCES ab_test_configs (test_name),
+    group_name VARCHAR,
+    suggested_at TIMESTAMP NOT NULL,
+    accepted_invocation_id UUID,
+    PRIMARY KEY (suggestion_id, position)
+);
+CREATE INDEX skill_suggestions_by_session ON skill_suggestions (session_id);
+CREATE INDEX skill_suggestions_by_time ON skill_suggestions (suggested_at);
+CREATE INDEX skill_suggestions_by_strategy ON skill_suggestions (strategy);
+
+-- Predictions made before the outcome was known, so that the score of the model is an honest one.
+CREATE TABLE skill_predictions (
+    prediction_id UUID PRIMARY KEY,
+    skill_name VARCHAR NOT NULL REFERENCES skill_metrics (skill_name),
+    invocation_id UUID NOT NULL,
+    model VARCHAR NOT NULL,
+    probability DOUBLE NOT NULL CHECK (probability BETWEEN 0 AND 1),
+    predicted_at TIMESTAMP NOT NULL,
+    completed BOOLEAN -- null until the outcome is known
+);
+CREATE INDEX skill_predictions_by_invocation ON skill_predictions (invocation_id);
+CREATE INDEX skill_predictions_by_time ON skill_predictions (predicted_at);
+
+-- The trail of which strategy was the default, when and why.
+CREATE TABLE skill_strategy_promotions (
+    promotion_id UUID PRIMARY KEY,
+    strategy VARCHAR NOT NULL,
+    replaced_strategy VARCHAR,
+    test_name VARCHAR REFERENCES ab_test_configs (test_name),
+    reason VARCHAR NOT NULL,
+    promoted_at TIMESTAMP NOT NULL
+);
+CREATE INDEX skill_strategy_promotions_by_time ON skill_strategy_promotions (promoted_at);
+
+CREATE VIEW v_skill_summary AS
+SELECT
+    skill_name,
+    invocation_count,
+    completed_count,
+    failed_count,
+    abandoned_count,
+    invocation_count - completed_count - failed_count - abandoned_count AS open_count,
+    completed_count / nullif(completed_count + failed_count + abandoned_count, 0) AS completion_rate,
+    CAST(duration_sum AS DOUBLE) / nullif(duration_count, 0) AS mean_duration_seconds,
+    rating_sum / nullif(rating_count, 0) AS mean_rating,
+    first_invoked_at,
+    last_invoked_at
+FROM skill_metrics
+WHERE invocation_count > 0;
+
+CREATE VIEW v_session_summary AS
+SELECT
+    s.session_id,
+    s.agent,
+    s.project,
+    coalesce(s.started_at, s.first_activity_at) AS started_at,
+    s.last_activity_at,
+    CASE WHEN s.ended_at >= coalesce(s.last_observed_at, s.ended_at) THEN s.ended_at END AS ended_at,
+    CASE WHEN s.ended_at >= coalesce(s.last_observed_at, s.ended_at) THEN s.end_reason END AS end_reason,
+    count(k.skill_name) AS skill_count,
+    CAST(coalesce(sum(k.invocation_count), 0) AS BIGINT) AS invocation_count,
+    CAST(coalesce(sum(k.completed_count), 0) AS BIGINT) AS completed_count,
+    CAST(coalesce(sum(k.failed_count), 0) AS BIGINT) AS failed_count,
+    CAST(coalesce(sum(k.abandoned_count), 0) AS BIGINT) AS abandoned_count,
+    CAST(coalesce(sum(k.duration_sum), 0) AS DOUBLE) AS duration_seconds
+FROM agent_session AS s
+LEFT JOIN session_skills AS k ON k.session_id = s.session_id AND k.invocation_count > 0
+GROUP BY ALL;
+
+CREATE VIEW v_workflow_phase_summary AS
+SELECT
+    workflow_phase,
+    skill_name,
+    count(*) AS invocation_count,
+    count(*) FILTER (completed) AS completed_count,
+    count(completed) AS decided_count,
+    count(*) FILTER (completed) / nullif(count(completed), 0) AS completion_rate,
+    avg(duration_seconds) AS mean_duration_seconds,
+    quantile_cont(duration_seconds, 0.5) AS p50_duration_seconds,
+    quantile_cont(duration_seconds, 0.95) AS p95_duration_seconds,
+    count(DISTINCT session_id) AS session_count
+FROM skill_invocation
+GROUP BY workflow_phase, skill_name;
+
+-- The last 24 hours, from the rows themselves.
+CREATE VIEW v_realtime_skill_dashboard AS
+WITH recent AS (
+    SELECT
+        skill_name,
+        count(*) AS invocation_count,
+        count(*) FILTER (completed) AS completed_count,
+        count(completed) AS decided_count,
+        avg(duration_seconds) AS mean_duration_seconds,
+        quantile_cont(duration_seconds, 0.95) AS p95_duration_seconds,
+        count(DISTINCT session_id) AS session_count,
+        max(invoked_at) AS last_invoked_at
+    FROM skill_invocation
+    -- now() as UTC without the time zone functions, which need a further extension
+    WHERE invoked_at >= make_timestamp(epoch_us(now())) - INTERVAL 24 HOURS
+    GROUP BY skill_name
+),
+
+unresolved AS (
+    SELECT skill_name, count(*) AS anomaly_count
+    FROM skill_anomalies
+    WHERE resolved_at IS NULL
+    GROUP BY skill_name
+)
+
+SELECT
+    r.skill_name,
+    r.invocation_count,
+    r.completed_count,
+    r.completed_count / nullif(r.decided_count, 0) AS completion_rate,
+    r.mean_duration_seconds,
+    r.p95_duration_seconds,
+    r.session_count,
+    r.last_invoked_at,
+    coalesce(u.anomaly_count, 0) AS anomaly_count
+FROM recent AS r
+LEFT JOIN unresolved AS u ON u.skill_name = r.skill_name;
+
+-- The slope is that of a least-squares line through the daily completion rates, each day weighed by its
+-- decided invocations (a line through the invocations themselves, which is the same), in ratio per day.
+CREATE VIEW v_skill_effectiveness_trend AS
+SELECT
+    skill_name,
+    count(*) AS decided_count,
+    count(DISTINCT date_trunc('day', invoked_at)) AS day_count,
+    avg(CAST(completed AS INTEGER)) AS completion_rate,
+    regr_slope(CAST(completed AS INTEGER), date_diff('day', DATE '2020-01-01', CAST(invoked_at AS DATE)))
+        AS completion_slope_per_day,
+    regr_r2(CAST(completed AS INTEGER), date_diff('day', DATE '2020-01-01', CAST(invoked_at AS DATE)))
+        AS completion_fit,
+    regr_slope(duration_seconds, date_diff('day', DATE '2020-01-01', CAST(invoked_at AS DATE)))
+        AS duration_slope_seconds_per_day,
+    min(invoked_at) AS first_invoked_at,
+    max(invoked_at) AS last_invoked_at
+FROM skill_invocation
+WHERE completed IS NOT NULL
+GROUP BY skill_name;
+
+CREATE VIEW v_community_baseline_comparison AS
+SELECT
+    i.user_id,
+    i.skill_name,
+    i.invocation_count,
+    i.completed_count / nullif(i.decided_count, 0) AS completion_rate,
+    b.completion_rate AS community_completion_rate,
+    i.completed_count / nullif(i.decided_count, 0) - b.completion_rate AS difference,
+    b.user_count AS community_user_count,
+    b.percentile AS skill_percentile
+FROM skill_user_interactions AS i
+INNER JOIN skill_community_baselines AS b ON b.skill_name = i.skill_name;
+
+-- lift = P(a, b) / (P(a) P(b)) over sessions.
+CREATE VIEW v_skill_dependency_network AS
+WITH usage AS (
+    SELECT skill_name, count(*) AS session_count
+    FROM session_skills
+    WHERE invocation_count > 0
+    GROUP BY skill_name
+),
+
+total AS (
+    SELECT count(DISTINCT session_id) AS session_count
+    FROM session_skills
+    WHERE invocation_count > 0
+)
+
+SELECT
+    d.skill_a,
+    d.skill_b,
+    d.session_count,
+    a.session_count AS a_session_count,
+    b.session_count AS b_session_count,
+    d.session_count * total.session_count / (a.session_count * b.session_count) AS lift,
+    d.session_count / (a.session_count + b.session_count - d.session_count) AS jaccard,
+    d.a_before_b_count,
+    d.b_before_a_count
+FROM skill_dependencies AS d
+INNER JOIN usage AS a ON a.skill_name = d.skill_a
+INNER JOIN usage AS b ON b.skill_name = d.skill_b
+CROSS JOIN total;
+
+-- A unit's outcomes are averaged first: outcomes of one user or session are not independent.
+CREATE VIEW v_ab_test_summary AS
+WITH per_unit AS (
+    SELECT test_name, unit_id, metric, count(*) AS outcome_count, avg(value) AS unit_mean
+    FROM ab_test_outcomes
+    GROUP BY test_name, unit_id, metric
+)
+
+SELECT
+    c.test_name,
+    c.status,
+    c.winner,
+    c.unit,
+    s.group_name,
+    s.strategy,
+    u.metric,
+    coalesce(u.metric = c.metric, FALSE) AS decides,
+    count(DISTINCT s.unit_id) AS unit_count,
+    c.min_sample_size,
+    CAST(coalesce(sum(u.outcome_count), 0) AS BIGINT) AS outcome_count,
+    avg(u.unit_mean) AS mean_of_units,
+    stddev_samp(u.unit_mean) AS standard_deviation_of_units
+FROM ab_test_configs AS c
+INNER JOIN ab_test_assignments AS s ON s.test_name = c.test_name
+LEFT JOIN per_unit AS u ON u.test_name = s.test_name AND u.unit_id = s.unit_id
+GROUP BY c.test_name, c.status, c.winner, c.unit, c.metric, c.min_sample_size, s.group_name, s.strategy, u.metric;
+
+CREATE VIEW v_multimodal_skill_catalog AS
+WITH described AS (
+    SELECT
+        skill_name,
+        arg_max(description, seen_at) AS description,
+        string_agg(DISTINCT scope, ', ' ORDER BY scope) AS scopes
+    FROM skill_catalogue
+    WHERE installed
+    GROUP BY skill_name
+),
+
+categorised AS (
+    SELECT skill_name, string_agg(category, ', ' ORDER BY confidence DESC, category) AS categories
+    FROM skill_category_mapping
+    GROUP BY skill_name
+),
+
+modal AS (
+    SELECT
+        skill_name,
+        string_agg(modality, ', ' ORDER BY confidence DESC, modality) AS modalities,
+        count(*) AS modality_count
+    FROM skill_modalities
+    GROUP BY skill_name
+)
+
+SELECT
+    m.skill_name,
+    d.skill_name IS NOT NULL AS installed,
+    d.description,
+    d.scopes,
+    c.categories,
+    o.modalities,
+    coalesce(o.modality_count, 0) > 1 AS multimodal,
+    m.invocation_count,
+    m.completed_count / nullif(m.completed_count + m.failed_count + m.abandoned_count, 0) AS completion_rate,
+    m.last_invoked_at
+FROM skill_metrics AS m
+LEFT JOIN described AS d ON d.skill_name = m.skill_name
+LEFT JOIN categorised AS c ON c.skill_name = m.skill_name
+LEFT JOIN modal AS o ON o.skill_name = m.skill_name;
+
+-- How often one phase directly follows another within a session.
+CREATE VIEW v_workflow_phase_transitions AS
+WITH steps AS (
+    SELECT
+        workflow_phase AS from_phase,
+        lead(workflow_phase) OVER (
+            PARTITION BY session_id ORDER BY invoked_at, invocation_id
+        ) AS to_phase
+    FROM skill_invocation
+)
+
+SELECT
+    from_phase,
+    to_phase,
+    count(*) AS transition_count,
+    count(*) / sum(count(*)) OVER (PARTITION BY from_phase) AS transition_rate
+FROM steps
+WHERE to_phase IS NOT NULL
+GROUP BY from_phase, to_phase;
