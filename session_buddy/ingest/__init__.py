@@ -1,0 +1,1 @@
+"""What comes in: hooks, transcripts of each agent, exports, and the journal that acknowledges."""

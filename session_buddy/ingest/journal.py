@@ -1,0 +1,138 @@
+"""Writing the journal: append, flush to the disk, only then acknowledge.
+
+Each long-lived process owns one file `<uuid7>.jsonl` and holds its lock as long as it lives, so that the
+leader can tell a journal that may still grow from one that a dead process left behind.
+"""
+
+import os
+import sys
+from collections.abc import Callable, Sequence
+from threading import Lock
+
+from session_buddy.errors import JournalError
+from session_buddy.models.events import JournalEvent, to_line
+from session_buddy.models.ids import time_ordered_id
+
+if sys.platform == "win32":
+    import msvcrt
+else:
+    import fcntl
+
+ROTATE_BYTES = 64 * 1024 * 1024
+_LOCKED_BYTE = 1 << 40  # Windows locks bytes, not files: one far past any data leaves the data readable
+
+
+def flush_to_disk(descriptor: int) -> None:
+    """Return when the disk has the data of an open file (on macOS `fsync` alone does not promise it)."""
+    if hasattr(os, "fdatasync"):
+        os.fdatasync(descriptor)
+    elif sys.platform == "darwin":
+        fcntl.fcntl(descriptor, fcntl.F_FULLFSYNC)
+    else:
+        os.fsync(descriptor)
+
+
+def try_lock(descriptor: int) -> bool:
+    """Take a file's exclusive lock if nobody holds it; it is let go when the descriptor is closed."""
+    try:
+        if sys.platform == "win32":
+            os.lseek(descriptor, _LOCKED_BYTE, os.SEEK_SET)
+            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+        else:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
+
+
+class JournalFile:
+    """A journal of this process's own: `append` returns when the disk has the events. Thread-safe."""
+
+    def __init__(self, directory: str, on_append: Callable[[], None] | None = None) -> None:
+        """directory: where journals lie; made (0700) with the first event. on_append: called after each."""
+        self._directory = directory
+        self._on_append = on_append
+        self._lock = Lock()
+        self._descriptor: int | None = None
+        self._size = 0
+        self.name: str | None = None
+
+    def append(self, events: Sequence[JournalEvent]) -> None:
+        """Write events durably.
+
+        Raises:
+            JournalError: the disk did not take them; none of them is acknowledged.
+        """
+        self.append_lines([to_line(event) for event in events])
+
+    def append_lines(self, lines: Sequence[str]) -> None:
+        """Write lines that `to_line` made, durably and in one piece; errors as `append`."""
+        if not lines:
+            return
+        data = "\n".join([*lines, ""]).encode("utf-8", "surrogatepass")
+        with self._lock:
+            try:
+                self._write(data)
+            except OSError as error:
+                raise JournalError(
+                    f"cannot write to the journal in {self._directory}: {error.strerror or error}. "
+                    "Nothing was recorded; free disk space or make that folder writable, then try again."
+                ) from error
+        if self._on_append is not None:
+            self._on_append()
+
+    def close(self) -> None:
+        """Let the file go, so that the leader may archive it; a later append starts a new one."""
+        with self._lock:
+            if self._descriptor is not None:
+                os.close(self._descriptor)
+            self._descriptor, self.name, self._size = None, None, 0
+
+    def _write(self, data: bytes) -> None:
+        if self._descriptor is not None and self._size > ROTATE_BYTES:
+            os.close(self._descriptor)
+            self._descriptor = None
+        descriptor = self._open() if self._descriptor is None else self._descriptor
+        view = memoryview(data)
+        try:
+            while view:
+                view = view[os.write(descriptor, view) :]
+            flush_to_disk(descriptor)
+        except OSError:
+            self._take_back(descriptor)
+            raise
+        self._size += len(data)
+
+    def _take_back(self, descriptor: int) -> None:
+        """Remove what was written of a failed call: it must not be read as if it had been acknowledged.
+
+        A disk that refuses even that keeps a torn tail, which readers quarantine; a new file comes next.
+        """
+        try:
+            os.ftruncate(descriptor, self._size)
+        except OSError:
+            os.close(descriptor)
+            self._descriptor = None
+
+    def _open(self) -> int:
+        os.makedirs(self._directory, mode=0o700, exist_ok=True)
+        name = f"{time_ordered_id()}.jsonl"
+        path = os.path.join(self._directory, name)
+        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL
+        # Locked before it bears a journal's name: a leader archives a journal that nobody holds.
+        descriptor = os.open(f"{path}.new", flags, 0o600)
+        try_lock(descriptor)
+        os.rename(f"{path}.new", path)
+        _flush_directory(self._directory)
+        self._descriptor, self.name, self._size = descriptor, name, 0
+        return descriptor
+
+
+def _flush_directory(path: str) -> None:
+    if sys.platform == "win32":
+        return  # a directory cannot be opened there, and NTFS journals its entries
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,176 @@
+"""Reading the journals of all processes: what was acknowledged, and what of it is not folded yet.
+
+Only the leader reads. A journal is read from the offset that the database holds for it, so a fold that
+commits the events and the offset together takes each line exactly once. A line that is no event goes to
+the quarantine, where a person can look at it, and is counted; it never stops what comes after it.
+"""
+
+import logging
+import os
+from collections import deque
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from threading import RLock
+
+from pydantic import ValidationError
+
+from session_buddy.ingest.archive import archive_if_done
+from session_buddy.models.events import JournalEvent, parse_event
+from session_buddy.models.values import Batch
+
+_log = logging.getLogger(__name__)
+
+READ_BYTES = 16 * 1024 * 1024
+QUARANTINE_LIMIT = 1_000
+"""Files kept in the quarantine; further bad lines are only counted, so that garbage cannot fill a disk."""
+
+
+@dataclass(slots=True)
+class _Position:
+    read: int
+    folded: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    journal: str
+    end: int
+    event: JournalEvent | None
+
+
+class JournalReader:
+    """Tails every journal of a home. Thread-safe.
+
+    rejected: lines that were no events, since this reader was made.
+    """
+
+    def __init__(self, journal: str, archive: str, quarantine: str, offsets: Mapping[str, int]) -> None:
+        """journal, archive, quarantine: directories. offsets: journal file name -> bytes already folded."""
+        self._journal = journal
+        self._archive = archive
+        self._quarantine = quarantine
+        self._lock = RLock()
+        self._positions = {name: _Position(offset, offset) for name, offset in offsets.items()}
+        self._lines: deque[_Line] = deque()
+        self._told: set[str] = set()
+        self.rejected = 0
+
+    @property
+    def pending(self) -> int:
+        """Lines that were read and are not folded."""
+        return len(self._lines)
+
+    def poll(self) -> Sequence[JournalEvent]:
+        """Events that appeared since the last call, at most some 16 MB of them; see `behind`."""
+        with self._lock:
+            found: list[JournalEvent] = []
+            budget = READ_BYTES
+            for name, size in self._sizes():
+                position = self._positions.setdefault(name, _Position(0, 0))
+                if size > position.read and budget > 0:
+                    before = position.read
+                    found.extend(self._read(name, position, min(budget, size - position.read)))
+                    budget -= position.read - before
+            return found
+
+    def behind(self) -> int:
+        """Bytes in the journals that `poll` has not read yet: more than a torn tail means a backlog."""
+        with self._lock:
+            return sum(
+                max(0, size - (self._positions[name].read if name in self._positions else 0))
+                for name, size in self._sizes()
+            )
+
+    def take(self, limit: int) -> Batch:
+        """The oldest `limit` lines that are read and not folded, with the offsets after them."""
+        with self._lock:
+            lines = [self._lines[index] for index in range(min(limit, len(self._lines)))]
+        return Batch(
+            events=tuple(line.event for line in lines if line.event is not None),
+            offsets={line.journal: line.end for line in lines},
+        )
+
+    def folded(self, batch: Batch) -> None:
+        """The batch that `take` gave is committed."""
+        with self._lock:
+            for name, offset in batch.offsets.items():
+                self._positions[name].folded = offset
+            while self._lines and self._lines[0].end <= self._positions[self._lines[0].journal].folded:
+                self._lines.popleft()
+
+    def archive_done(self) -> list[str]:
+        """Archive the journals that are folded to their end and that nobody writes; returns their names."""
+        with self._lock:
+            candidates = [
+                (name, position.folded)
+                for name, position in self._positions.items()
+                if position.folded == position.read
+            ]
+        done = [
+            name for name, size in candidates if archive_if_done(self._journal, self._archive, name, size)
+        ]
+        with self._lock:
+            for name in done:
+                self._positions.pop(name, None)
+        return done
+
+    def _archived(self, name: str, size: int) -> bool:
+        """Archive one journal; one that cannot be moved stays where it is, and is tried again."""
+        try:
+            return archive_if_done(self._journal, self._archive, name, size)
+        except OSError as error:
+            if name not in self._told:
+                self._told.add(name)
+                _log.warning("the journal %s cannot be archived yet: %s", name, error)
+            return False
+
+    def restart(self, offsets: Mapping[str, int]) -> None:
+        """Read every journal again from these offsets; others from their beginning."""
+        with self._lock:
+            self._lines.clear()
+            self._positions = {name: _Position(offset, offset) for name, offset in offsets.items()}
+
+    def _sizes(self) -> list[tuple[str, int]]:
+        try:
+            with os.scandir(self._journal) as entries:
+                return sorted(
+                    (entry.name, entry.stat().st_size) for entry in entries if entry.name.endswith(".jsonl")
+                )
+        except FileNotFoundError:
+            return []
+
+    def _read(self, name: str, position: _Position, size: int) -> list[JournalEvent]:
+        with open(os.path.join(self._journal, name), "rb") as file:
+            file.seek(position.read)
+            data = file.read(size)
+            if b"\n" not in data and len(data) == size:
+                data += file.readline()  # one line longer than the budget is still read whole
+        whole = data[: data.rfind(b"\n") + 1]
+        found = []
+        end = position.read
+        for line in whole.splitlines(keepends=True):
+            end += len(line)
+            event = self._parse(name, end - len(line), line.strip()) if line.strip() else None
+            self._lines.append(_Line(name, end, event))
+            if event is not None:
+                found.append(event)
+        position.read = end
+        return found
+
+    def _parse(self, name: str, offset: int, line: bytes) -> JournalEvent | None:
+        try:
+            return parse_event(line)
+        except ValidationError as error:
+            self.rejected += 1
+            self._set_aside(f"{name}-{offset}.txt", line, str(error))
+            return None
+
+    def _set_aside(self, file_name: str, line: bytes, reason: str) -> None:
+        """Keep a bad line with the reason; the name makes a second reading of it the same file."""
+        os.makedirs(self._quarantine, mode=0o700, exist_ok=True)
+        if len(os.listdir(self._quarantine)) >= QUARANTINE_LIMIT:
+            return
+        path = os.path.join(self._quarantine, file_name)
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(line + b"\n" + reason.encode("utf-8", "replace") + b"\n")

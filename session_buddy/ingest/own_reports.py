@@ -1,0 +1,157 @@
+"""What an agent said of a skill through our own tool, found again in its transcript.
+
+A report that reached the server before any hook told it of the use stands alone there. The transcript has
+both, so it shows which span the report speaks of, by the rule that the server follows (`services.spans`):
+the newest span of that skill in the session that is not reported yet and is open, or ended less than ten
+minutes before. What stood alone is then superseded by a report on that span.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from session_buddy.ingest.fields import instant
+from session_buddy.ingest.names import clean_name
+from session_buddy.ingest.span_events import Witness, invocation_of
+from session_buddy.models.events import Evidence, SkillEvent
+from session_buddy.models.ids import hashed_id
+from session_buddy.models.vocabulary import AUTHORITY_REPORTED, Outcome
+
+MARK: Final = b"record_skill_invocation"
+"""Stands in every line that may matter here, and in few others."""
+_TOOL: Final = re.compile(r"mcp__.*session[-_]buddy.*__record_skill_invocation")
+_ATTACH_WITHIN: Final = timedelta(minutes=10)
+_OUTCOMES: Final[tuple[Outcome, ...]] = ("completed", "failed", "abandoned")
+
+
+@dataclass(slots=True)
+class _Span:
+    skill_name: str
+    opened_at: datetime
+    ended_at: datetime | None = None
+    reported: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Call:
+    use_key: str
+    skill_name: str
+    at: datetime
+    given: Mapping[str, Any]
+
+
+@dataclass(slots=True)
+class OwnReports:
+    """The reports of one session's transcript. Not thread-safe."""
+
+    _spans: dict[str, _Span] = field(default_factory=dict)
+    _calls: dict[str, _Call] = field(default_factory=dict)
+
+    def opened(self, use_key: str, skill_name: str, at: datetime) -> None:
+        """A span opened."""
+        self._spans.setdefault(use_key, _Span(skill_name, at))
+
+    def closed(self, use_key: str, at: datetime) -> None:
+        """A span closed, or closed again."""
+        span = self._spans.get(use_key)
+        if span is not None:
+            span.ended_at = at
+
+    def awaits(self) -> bool:
+        """Whether the answer to a report has not been seen."""
+        return bool(self._calls)
+
+    def read(self, record: Mapping[str, Any], witness: Witness) -> Iterator[SkillEvent]:
+        """The events that one record gives, in the session that `witness` tells of."""
+        message = record.get("message")
+        content = message.get("content") if isinstance(message, dict) else None
+        at = instant(record.get("timestamp"))
+        if at is None or not isinstance(content, list):
+            return
+        for block in content:
+            if not isinstance(block, dict):
+                continue
+            if block.get("type") == "tool_use":
+                self._called(block, at)
+            elif block.get("type") == "tool_result":
+                yield from self._answered(block, witness)
+
+    def _called(self, block: Mapping[str, Any], at: datetime) -> None:
+        given, call_id, name = block.get("input"), block.get("id"), block.get("name")
+        if not isinstance(given, dict) or not isinstance(call_id, str) or not isinstance(name, str):
+            return
+        skill_name = clean_name(given.get("skill_name"))
+        if skill_name is None or given.get("invocation_id") or _TOOL.fullmatch(name) is None:
+            return
+        use_key = self._attachable(skill_name, at)
+        if use_key is not None:
+            self._spans[use_key].reported = True
+            self._calls[call_id] = _Call(use_key, skill_name, at, given)
+
+    def _attachable(self, skill_name: str, at: datetime) -> str | None:
+        candidates = [
+            (span.opened_at, use_key)
+            for use_key, span in self._spans.items()
+            if span.skill_name == skill_name
+            and not span.reported
+            and (span.ended_at is None or at - span.ended_at < _ATTACH_WITHIN)
+        ]
+        return max(candidates)[1] if candidates else None
+
+    def _answered(self, block: Mapping[str, Any], witness: Witness) -> Iterator[SkillEvent]:
+        call_id = block.get("tool_use_id")
+        call = self._calls.pop(call_id, None) if isinstance(call_id, str) else None
+        if call is None or not isinstance(call_id, str):
+            return
+        if block.get("is_error") is True:
+            self._spans[call.use_key].reported = False
+            return
+        key = call.given.get("request_key")
+        yield _reported(call, call_id, witness)
+        yield _superseded(call, call_id, key if isinstance(key, str) and key else call_id, witness)
+
+
+def _reported(call: _Call, call_id: str, witness: Witness) -> SkillEvent:
+    outcome = _outcome(call.given)
+    return SkillEvent(
+        id=hashed_id("claude-code", call_id, "reported", witness.source),
+        kind="reported",
+        occurred_at=call.at,
+        invocation_id=invocation_of(call.use_key),
+        skill_name=call.skill_name,
+        session_id=witness.session_id,
+        source=witness.source,
+        authority=AUTHORITY_REPORTED,
+        agent=witness.agent,
+        outcome=outcome,
+        outcome_source="reported" if outcome else None,
+        evidence=(Evidence(kind="agent_report"),) if outcome else None,
+    )
+
+
+def _superseded(call: _Call, call_id: str, request_key: str, witness: Witness) -> SkillEvent:
+    return SkillEvent(
+        id=hashed_id("claude-code", call_id, "superseded"),
+        kind="superseded",
+        occurred_at=call.at,
+        invocation_id=hashed_id("request", request_key),
+        skill_name=call.skill_name,
+        session_id=witness.session_id,
+        source=witness.source,
+        authority=AUTHORITY_REPORTED,
+        agent=witness.agent,
+    )
+
+
+def _outcome(given: Mapping[str, Any]) -> Outcome | None:
+    """What the call stated: `outcome`, or `completed` in its boolean form."""
+    stated = given.get("outcome")
+    for outcome in _OUTCOMES:
+        if stated == outcome:
+            return outcome
+    completed = given.get("completed")
+    if isinstance(completed, bool):
+        return "completed" if completed else "failed"
+    return None
