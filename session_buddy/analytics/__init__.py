@@ -1,0 +1,1 @@
+"""Pure methods: numbers in, findings out; no I/O, no SQL, no clock."""

@@ -1,0 +1,34 @@
+"""What the product does: recording, folding, reporting, keeping."""
+
+from dataclasses import dataclass
+
+from session_buddy.services.cataloguing import Cataloguer
+from session_buddy.services.folding import Folder
+from session_buddy.services.keeping import Keeper
+from session_buddy.services.live_record import LiveRecord
+from session_buddy.services.recording import Recorder
+from session_buddy.services.reporting import Reporter
+from session_buddy.services.reports import InvocationReport
+
+__all__ = [
+    "Cataloguer",
+    "Folder",
+    "InvocationReport",
+    "Keeper",
+    "LiveRecord",
+    "Recorder",
+    "Reporter",
+    "Services",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """All services of one home."""
+
+    recorder: Recorder
+    reporter: Reporter
+    folder: Folder
+    keeper: Keeper
+    cataloguer: Cataloguer
+    live: LiveRecord

@@ -1,0 +1,306 @@
+"""Recording: what agents and people say, made into journal events and acknowledged."""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from pydantic import ValidationError
+
+from session_buddy.errors import InvalidInput, NotFound
+from session_buddy.models.answers import Ingested, Invocation, Rated, Recorded
+from session_buddy.models.events import (
+    Evidence,
+    JournalEvent,
+    SkillEvent,
+)
+from session_buddy.models.ids import hashed_id, time_of, time_ordered_id
+from session_buddy.models.problems import problems_of
+from session_buddy.models.protocols import Clock, Journal, LiveSpans, QueryKeeper, Redactor
+from session_buddy.models.values import Caller
+from session_buddy.models.vocabulary import AUTHORITY_REPORTED, Outcome
+from session_buddy.services.record import Record
+from session_buddy.services.reports import InvocationReport
+from session_buddy.services.spans import RecentSpans
+
+ACKNOWLEDGED_KEPT = 100_000
+
+
+class Recorder:
+    """Turns reports into acknowledged events. Thread-safe; every method returns after the disk has it."""
+
+    def __init__(
+        self,
+        journal: Journal,
+        record: Record,
+        live_spans: LiveSpans,
+        redact: Redactor,
+        keep_query: QueryKeeper,
+        clock: Clock,
+    ) -> None:
+        """record must be over an open storage; redact and keep_query see text before any disk does."""
+        self._journal = journal
+        self._record = record
+        self._live_spans = live_spans
+        self._redact = redact
+        self._keep_query = keep_query
+        self._clock = clock
+        self._spans = RecentSpans(record.storage)
+        self._sessions: dict[str, str] = {}
+        self._lock = threading.RLock()
+        self._began = clock()
+        self._acknowledged: OrderedDict[UUID, UUID] = OrderedDict()
+        record.listen(self._spans.note)
+
+    def session_of(self, caller: Caller) -> str:
+        """The session of a connection: the one its latest hook named, else its client's, else its own."""
+        return self._sessions.get(caller.connection_id) or caller.session_id or f"mcp-{caller.connection_id}"
+
+    def record_invocation(self, report: InvocationReport, caller: Caller) -> Recorded:
+        """Record a use of a skill, or complete the one that was observed.
+
+        A report that names no invocation speaks of the newest observed and not yet reported use of that
+        skill in its session, if that is open or ended less than 10 minutes ago; else it is a use of its own.
+
+        Raises:
+            InvalidInput: contradicting fields, or a time that cannot be.
+            NotFound: `invocation_id` is not in the record.
+            JournalError: the disk did not take it; nothing was recorded.
+        """
+        now = self._clock()
+        outcome = report.decided()
+        report.check_time(now)
+        key = report.request_key or str(time_ordered_id())
+        event_id = hashed_id("request", key, "reported")
+        with self._lock:
+            known = self._known(event_id, report.request_key)
+            if known is not None:
+                return Recorded(
+                    invocation_id=known,
+                    duplicate=True,
+                    attached=False,
+                    message="This request was recorded before; nothing was added.",
+                )
+            target = self._target(report, caller, now)
+            event = self._reported(
+                report, caller, outcome, event_id, target or hashed_id("request", key), now
+            )
+            if target is None:
+                event = _standing_alone(event)
+                self._record.expect(event.invocation_id)
+            self._journal.append([event, *self._rating_of(report, event, key)])
+            self._remember(event)
+            self._record.refresh()
+        return Recorded(
+            invocation_id=event.invocation_id,
+            duplicate=False,
+            attached=target is not None,
+            message=_acknowledgement(event, attached=target is not None),
+        )
+
+    def rate(
+        self,
+        skill_name: str | None,
+        rating: int,
+        comment: str | None,
+        invocation_id: UUID | None,
+        caller: Caller,
+        request_key: str | None = None,
+    ) -> Rated:
+        """Rate one invocation from 1 to 5: the one named, else the newest of that skill in this session.
+
+        Raises:
+            InvalidInput: neither a skill nor an invocation is named, or the rating is not 1..5.
+            NotFound: there is no such invocation.
+        """
+        key = request_key or str(time_ordered_id())
+        event_id = hashed_id("request", key, "rated")
+        with self._lock:
+            self._record.catch_up()
+            duplicate = self._record.known_event(event_id) is not None
+            rated = self._to_rate(skill_name, invocation_id, self.session_of(caller))
+            try:
+                event = SkillEvent(
+                    kind="rated",
+                    id=event_id,
+                    invocation_id=rated.invocation_id,
+                    skill_name=rated.skill_name,
+                    session_id=rated.session_id,
+                    source=caller.source,
+                    authority=AUTHORITY_REPORTED,
+                    agent=rated.agent,
+                    occurred_at=self._clock(),
+                    rating=rating,
+                    note=self._redact(comment) if comment else None,
+                )
+            except ValidationError as error:
+                raise InvalidInput(problems_of(error)) from None
+            if not duplicate:
+                self._journal.append([event])
+        return Rated(
+            invocation_id=event.invocation_id,
+            skill_name=event.skill_name,
+            rating=rating,
+            duplicate=duplicate,
+            message=f"{event.skill_name} was rated {rating} of 5.",
+        )
+
+    def ingest_tool_calls(self, session: str, calls: object, caller: Caller) -> Ingested:
+        """Take the tool calls that a hook hands over while a session runs.
+
+        Raises:
+            InvalidInput: `session` or `calls` is not what the hook sends.
+        """
+        if not session or len(session) > 200:
+            raise InvalidInput("session: the session id that the hook was given is required.")
+        with self._lock:
+            self._sessions[caller.connection_id] = session
+            skill_calls, events = self._live_spans.feed(session, calls, self._clock())
+            self._journal.append(self._located(events, caller))
+            self._record.refresh()
+        return Ingested(skill_calls=skill_calls, events_recorded=len(events))
+
+    def disconnected(self, caller: Caller) -> None:
+        """The connection is gone: forget which session it had."""
+        self._sessions.pop(caller.connection_id, None)
+
+    def _known(self, event_id: UUID, request_key: str | None) -> UUID | None:
+        """The invocation of an event that was acknowledged before, by any leader.
+
+        A key that was made after this leader began can only have been recorded by this leader, so the
+        database need not be asked; were a clock to jump, the event's id would still keep it single.
+        """
+        if request_key is None:
+            return None
+        known = self._acknowledged.get(event_id)
+        made_at = time_of(request_key)
+        if known is not None or (made_at is not None and made_at > self._began):
+            return known
+        return self._record.known_event(event_id)
+
+    def _remember(self, event: SkillEvent) -> None:
+        self._acknowledged[event.id] = event.invocation_id
+        while len(self._acknowledged) > ACKNOWLEDGED_KEPT:
+            self._acknowledged.popitem(last=False)
+
+    def _target(self, report: InvocationReport, caller: Caller, now: datetime) -> UUID | None:
+        """The observed invocation that a report speaks of."""
+        if report.invocation_id is not None:
+            return self._named(report)
+        session_id = report.session_id or self.session_of(caller)
+        if self._spans.knows(session_id):
+            self._record.refresh()
+        else:
+            self._record.catch_up()
+        return self._spans.attachable(session_id, report.skill_name, now)
+
+    def _named(self, report: InvocationReport) -> UUID:
+        self._record.catch_up()
+        named = self._record.storage.invocation(report.invocation_id) if report.invocation_id else None
+        if named is None:
+            raise NotFound(
+                f"There is no invocation {report.invocation_id}; leave invocation_id out to record a new one."
+            )
+        if named.skill_name != report.skill_name:
+            raise InvalidInput(
+                f"Invocation {named.invocation_id} is of {named.skill_name!r}, not of {report.skill_name!r}."
+            )
+        return named.invocation_id
+
+    def _reported(
+        self,
+        report: InvocationReport,
+        caller: Caller,
+        outcome: Outcome | None,
+        event_id: UUID,
+        invocation_id: UUID,
+        now: datetime,
+    ) -> SkillEvent:
+        text, digest, length = self._keep_query(report.query) if report.query else (None, None, None)
+        return SkillEvent(
+            kind="reported",
+            id=event_id,
+            invocation_id=invocation_id,
+            skill_name=report.skill_name,
+            session_id=report.session_id or self.session_of(caller),
+            source=caller.source,
+            authority=AUTHORITY_REPORTED,
+            agent=caller.agent,
+            project=report.project or caller.project,
+            occurred_at=now,
+            invoked_at=report.invoked_at,
+            duration_seconds=report.duration_seconds,
+            outcome=outcome,
+            outcome_source="reported" if outcome else None,
+            evidence=(Evidence(kind="agent_report"),) if outcome else None,
+            error_type=self._redacted(report.error_type),
+            workflow_phase=report.workflow_phase,
+            workflow_step=self._redacted(report.workflow_step),
+            note=self._redacted(report.note),
+            query_text=text,
+            query_hash=digest,
+            query_length=length,
+        )
+
+    def _rating_of(self, report: InvocationReport, event: SkillEvent, key: str) -> Sequence[SkillEvent]:
+        if report.rating is None:
+            return ()
+        return [
+            SkillEvent(
+                kind="rated",
+                id=hashed_id("request", key, "rated"),
+                invocation_id=event.invocation_id,
+                skill_name=event.skill_name,
+                session_id=event.session_id,
+                source=event.source,
+                authority=AUTHORITY_REPORTED,
+                agent=event.agent,
+                project=event.project,
+                occurred_at=event.occurred_at,
+                rating=report.rating,
+                note=event.note,
+            )
+        ]
+
+    def _to_rate(self, skill_name: str | None, invocation_id: UUID | None, session_id: str) -> Invocation:
+        storage = self._record.storage
+        if invocation_id is not None:
+            found = storage.invocation(invocation_id)
+        elif skill_name is not None:
+            found = storage.latest_invocation(skill_name, session_id) or storage.latest_invocation(
+                skill_name, None
+            )
+        else:
+            raise InvalidInput("Name what to rate: skill_name for its newest use, or invocation_id.")
+        if found is None:
+            raise NotFound(
+                f"There is no invocation of {skill_name or invocation_id} to rate yet; "
+                "record it first with record_skill_invocation."
+            )
+        return found
+
+    def _located(self, events: Sequence[JournalEvent], caller: Caller) -> list[JournalEvent]:
+        """The events with the caller's project where they name none."""
+        return [
+            event.model_copy(update={"project": caller.project})
+            if isinstance(event, SkillEvent) and event.project is None
+            else event
+            for event in events
+        ]
+
+    def _redacted(self, text: str | None) -> str | None:
+        return self._redact(text) if text else text
+
+
+def _standing_alone(event: SkillEvent) -> SkillEvent:
+    """A report that is a use of its own began, at the latest, as long ago as it says it took."""
+    if event.invoked_at is not None:
+        return event
+    began = event.occurred_at - timedelta(seconds=min(event.duration_seconds or 0.0, 86_400.0 * 365))
+    return event.model_copy(update={"invoked_at": began})
+
+
+def _acknowledgement(event: SkillEvent, *, attached: bool) -> str:
+    what = f"{event.skill_name}: {event.outcome or 'use'} recorded"
+    return f"{what} for the use that was observed." if attached else f"{what}."
