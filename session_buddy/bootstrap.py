@@ -1,0 +1,279 @@
+"""The composition root: settings -> storage -> services -> server.
+
+Whoever calls must hold the home's lock (`session_buddy.relay.election`): only the leader opens the
+database. Imports of the database and of the protocol's SDK run side by side, so the slower one hides
+the other.
+"""
+
+import asyncio
+import getpass
+import logging
+import os
+import socket
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from session_buddy import __version__
+from session_buddy.config import Settings
+from session_buddy.errors import DamagedDatabase, SessionBuddyError
+from session_buddy.ingest.archive import JournalArchive
+from session_buddy.ingest.catalogue import catalogue_events, installed_skills
+from session_buddy.ingest.hook_payloads import HookPayloads
+from session_buddy.ingest.journal import JournalFile
+from session_buddy.ingest.journal_tail import JournalReader
+from session_buddy.ingest.redaction import describe_query, keyed_hash, load_hash_key, redact, user_hash
+from session_buddy.ingest.transcripts import Reading, TranscriptFiles
+from session_buddy.models.events import CatalogueEvent
+from session_buddy.models.values import Caller
+from session_buddy.private_files import private_directory
+from session_buddy.services import Cataloguer, Folder, Keeper, LiveRecord, Recorder, Reporter, Services
+from session_buddy.services.keeping import Identity
+from session_buddy.services.record import Record
+from session_buddy.storage.duckdb_store import DuckDBStore
+
+if TYPE_CHECKING:
+    from session_buddy.serve.leader import LeaderServer
+
+SIDECAR_SECONDS = 1.0
+"""How long the live feed lets a window's first calls go before it, which wait for nothing else by then."""
+
+_log = logging.getLogger(__name__)
+
+
+def now() -> datetime:
+    """The time, in UTC."""
+    return datetime.now(UTC)
+
+
+@contextmanager
+def open_services(settings: Settings) -> Iterator[Services]:
+    """The services of a home, folding in the background until the block ends.
+
+    Raises:
+        ConfigurationError: the home cannot be used.
+        StorageError: the database cannot be opened, nor made anew.
+    """
+    private_directory(settings.home)
+    key = load_hash_key(settings)
+    claude = Path(os.environ.get("CLAUDE_CONFIG_DIR") or Path.home() / ".claude")
+
+    def hashed(text: str) -> str:
+        return keyed_hash(key, "forget", text)
+
+    def keep_query(text: str) -> tuple[str | None, str, int]:
+        kept, digest, length = describe_query(text, key, store=settings.store_queries)
+        return kept, digest or "", length or 0
+
+    def installed(project: str | None) -> Sequence[CatalogueEvent]:
+        return catalogue_events(installed_skills(claude, [Path(project)] if project else []), now())
+
+    store, notices, damaged = _open_store(settings, hashed)
+    try:
+        journal = JournalFile(settings.journal)
+        archive = JournalArchive(settings.archive, settings.journal, settings.quarantine)
+        tail = JournalReader(settings.journal, settings.archive, settings.quarantine, store.journal_offsets())
+        record = Record(store, tail, now)
+        user_id = user_hash(getpass.getuser(), key)
+        descriptions = {event.skill_name: event.description for event in installed(None)}
+        transcripts = TranscriptFiles(Reading(keep_query, user_id, descriptions), claude / "projects")
+        folder = Folder(record, journal, transcripts, settings.fold_interval_seconds, now)
+        live_spans = HookPayloads(keep_query, user_id, descriptions)
+        recorder = Recorder(journal, record, live_spans, redact, keep_query, now)
+        identity = Identity(__version__, os.getpid(), settings.home, now(), notices)
+        services = Services(
+            recorder=recorder,
+            reporter=Reporter(record, now, recorder.session_of),
+            folder=folder,
+            keeper=Keeper(record, folder, journal, archive, hashed, now, identity),
+            cataloguer=Cataloguer(record, journal, installed, now),
+            live=LiveRecord(record, now),
+        )
+        if damaged:
+            services.keeper.rebuild(lambda _progress: None)
+        folder.start()
+        try:
+            yield services
+        finally:
+            folder.stop()
+            services.live.stop()
+            journal.close()
+            record.archive_done()
+    finally:
+        store.close()
+
+
+def _open_store(settings: Settings, hashed: Callable[[str], str]) -> tuple[DuckDBStore, list[str], bool]:
+    """An open store; one whose file is damaged is set aside and begun anew, to be rebuilt."""
+    store = DuckDBStore(settings.database, hashed, memory_limit=settings.memory_limit)
+    try:
+        store.open()
+    except DamagedDatabase as error:
+        aside = f"{settings.database}.damaged-{now():%Y%m%d%H%M%S}"
+        os.rename(settings.database, aside)
+        store = DuckDBStore(settings.database, hashed, memory_limit=settings.memory_limit)
+        store.open()
+        notice = (
+            f"The database was damaged ({error}); it was kept as {aside} and made anew from the journals. "
+            "Delete that copy when you have no more use for it."
+        )
+        return store, [notice], True
+    return store, [], False
+
+
+def lead(settings: Settings, first: socket.socket | None = None) -> None:
+    """Serve as the leader of a home until `first`, the connection of this process's own window, closes.
+
+    Raises:
+        SessionBuddyError: it cannot start; the message says why and what to do.
+    """
+    asyncio.run(_lead(settings, first))
+
+
+async def _lead(settings: Settings, first: socket.socket | None) -> None:
+    opening = _Opening(settings)
+    opening.start()
+    try:
+        await _serve(settings, first, opening)
+    finally:
+        await asyncio.to_thread(opening.close)
+    opening.raise_problem()
+
+
+async def _serve(settings: Settings, first: socket.socket | None, opening: "_Opening") -> None:
+    # The SDK takes longest to import, and is not needed by a command that leads for itself.
+    from session_buddy.serve.control import Control
+    from session_buddy.serve.leader import LeaderServer
+    from session_buddy.serve.mcp_server import make_server
+    from session_buddy.serve.measures import RequestMeasures
+    from session_buddy.serve.sidecar import Parts, Sidecar
+
+    async def control() -> Control:
+        return Control(await opening.services())
+
+    requests = RequestMeasures()
+    mcp = make_server(opening.services, requests)
+    server = LeaderServer(settings, mcp, control, opening.wake, opening.left)
+    sidecars: list[asyncio.Task[None]] = []
+
+    def ready(services: Services) -> None:
+        services.keeper.watch_relays(lambda: _relays(server))
+        if not settings.port:
+            return
+        delay = 0.0 if first is None else SIDECAR_SECONDS
+        services.live.follow()
+        services.live.start(delay)
+        sidecar = Sidecar(settings, Parts(services.live, now, requests, lambda: _relays(server)))
+        services.keeper.watch_feed(sidecar.notices)
+        sidecars.append(asyncio.create_task(sidecar.run(delay)))
+
+    opening.on_problem(server.stop)
+    opening.on_ready(ready)
+    try:
+        await server.run(first)
+    finally:
+        for task in sidecars:
+            task.cancel()
+        await asyncio.gather(*sidecars, return_exceptions=True)
+
+
+def _relays(server: "LeaderServer") -> int:
+    return sum(connected.role == "relay" for connected in server.connected())
+
+
+class _Opening:
+    """Opens the services in a thread of its own, and keeps them open until `close`.
+
+    What asks for them meanwhile waits. If they cannot be opened, `on_problem` is called: a leader that
+    cannot serve must let others try.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._loop = asyncio.get_running_loop()
+        self._opened: asyncio.Future[Services] = self._loop.create_future()
+        self._closing = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="session-buddy-store", daemon=True)
+        self._services: Services | None = None
+        self._problem: SessionBuddyError | None = None
+        self._stop: Callable[[], None] = lambda: None
+        self._ready: list[Callable[[Services], None]] = []
+
+    def start(self) -> None:
+        """Begin to open."""
+        self._thread.start()
+
+    def on_problem(self, stop: Callable[[], None]) -> None:
+        """Call `stop` if the services cannot be opened."""
+        self._stop = stop
+
+    def on_ready(self, callback: Callable[[Services], None]) -> None:
+        """Call back with the services once they are open."""
+        self._ready.append(callback)
+
+    async def services(self) -> Services:
+        """The services, once they are open; raises what kept them from it."""
+        if self._services is not None:
+            return self._services
+        return await asyncio.shield(self._opened)
+
+    def wake(self) -> None:
+        """A hook has written to a journal."""
+        if self._services is not None:
+            self._services.folder.wake()
+
+    def left(self, caller: Caller) -> None:
+        """A window has gone."""
+        if self._services is not None:
+            self._services.folder.session_left(self._services.recorder.session_of(caller))
+            self._services.recorder.disconnected(caller)
+
+    def close(self) -> None:
+        """Close the services, everything that is acknowledged folded first."""
+        self._closing.set()
+        self._thread.join()
+        if not self._opened.done():
+            self._opened.cancel()
+
+    def raise_problem(self) -> None:
+        """Raise what kept the services from opening, if something did."""
+        if self._problem is not None:
+            raise self._problem
+
+    def _run(self) -> None:
+        try:
+            with open_services(self._settings) as services:
+                self._services = services
+                self._loop.call_soon_threadsafe(self._announce, services)
+                services.folder.resume_unfinished()
+                services.cataloguer.look()
+                self._closing.wait()
+        except SessionBuddyError as error:
+            self._give_up(error)
+        except Exception as error:  # the top of a thread; whoever waits for the services must hear of it
+            _log.exception("the services could not be opened or closed")
+            self._give_up(
+                SessionBuddyError(
+                    f"session-buddy could not open its record, by a fault of its own "
+                    f"({type(error).__name__}: {error}). `session-buddy doctor` looks for known causes."
+                )
+            )
+
+    def _give_up(self, error: SessionBuddyError) -> None:
+        self._problem = error
+        if not self._closing.is_set():
+            self._loop.call_soon_threadsafe(self._fail, error)
+
+    def _announce(self, services: Services) -> None:
+        if not self._opened.done():
+            self._opened.set_result(services)
+        for callback in self._ready:
+            callback(services)
+
+    def _fail(self, error: SessionBuddyError) -> None:
+        if not self._opened.done():
+            self._opened.set_exception(error)
+        self._stop()
