@@ -1,0 +1,44 @@
+"""The MCP tools, one file for each thing that a caller may want to do."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from mcp_types import ToolAnnotations
+from pydantic import BaseModel
+
+from session_buddy.serve.tools.recording import ingest_tool_calls, rate_skill, record_skill_invocation
+from session_buddy.serve.tools.reporting import (
+    describe_skill,
+    get_real_time_metrics,
+    get_session_analytics,
+    get_skill_metrics,
+)
+
+READS = ToolAnnotations(read_only_hint=True, idempotent_hint=True, open_world_hint=False)
+"""Answers from the record and changes nothing."""
+ADDS = ToolAnnotations(
+    read_only_hint=False, destructive_hint=False, idempotent_hint=False, open_world_hint=False
+)
+"""Adds to the record; called twice without a request key, it adds twice."""
+MERGES = ToolAnnotations(
+    read_only_hint=False, destructive_hint=False, idempotent_hint=True, open_world_hint=False
+)
+"""Adds to the record; the same input again changes nothing."""
+
+
+class ToolSpec(NamedTuple):
+    """A tool before it is bound to a server."""
+
+    function: Callable[..., BaseModel]
+    annotations: ToolAnnotations
+
+
+TOOLS: tuple[ToolSpec, ...] = (
+    ToolSpec(record_skill_invocation, ADDS),
+    ToolSpec(get_skill_metrics, READS),
+    ToolSpec(get_session_analytics, READS),
+    ToolSpec(get_real_time_metrics, READS),
+    ToolSpec(rate_skill, ADDS),
+    ToolSpec(describe_skill, READS),
+    ToolSpec(ingest_tool_calls, MERGES),
+)
