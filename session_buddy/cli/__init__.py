@@ -1,0 +1,1 @@
+"""The commands that a person types; click and rich are imported here and nowhere else."""

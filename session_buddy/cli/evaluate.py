@@ -1,0 +1,140 @@
+"""`evaluate`: how well suggestions and success probabilities do on a log of what agents did."""
+
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import click
+
+from session_buddy.analytics.success.evaluation import SuccessScores, score_success
+from session_buddy.analytics.success.forest import forest_score
+from session_buddy.analytics.success.scoring import Score
+from session_buddy.analytics.success.uses import Use
+from session_buddy.analytics.suggesting.evaluation import (
+    LoggedUse,
+    RankingScore,
+    first_test_session,
+    in_sessions,
+    score_next_action,
+    score_next_skill,
+)
+from session_buddy.analytics.suggesting.strategies import DEFAULT, STRATEGIES
+from session_buddy.cli.options import Command, json_option
+from session_buddy.cli.plain import print_json
+from session_buddy.errors import InvalidInput
+from session_buddy.ingest.event_log import read_event_log
+
+_NO_QUERIES = "text_match"  # a log holds no requests, so it has nothing to rank by
+_FEWEST = 2
+
+Action = Callable[[LoggedUse], str]
+_ACTIONS: dict[str, Action] = {"tool": lambda use: use.tool, "fine_action": lambda use: use.fine}
+_SKILLS: dict[str, Action] = {"skill": lambda use: use.skill_name or ""}
+
+
+@click.command(
+    cls=Command,
+    epilog="""\b
+Examples:
+  session-buddy evaluate events.csv.gz
+  session-buddy export --json > uses.jsonl && session-buddy evaluate uses.jsonl
+  session-buddy evaluate events.csv --json | jq '.next_action[].scores'""",
+)
+@click.argument("file", type=click.Path(exists=True, dir_okay=False))
+@json_option
+def evaluate(file: str, as_json: bool) -> None:
+    """Score suggestions and success probabilities on a log of what agents did.
+
+    Next action: the last 20 % of sessions are predicted event by event, every event learned right after.
+    Next skill: every use of a skill but the first of its project. Success: every outcome, before it is
+    learned. Nothing is recorded, and no home is needed.
+    """
+    uses = read_event_log(file)
+    if len(uses) < _FEWEST:
+        raise InvalidInput(f"{file} has {len(uses)} events; there is nothing to predict below {_FEWEST}.")
+    report = {
+        "file": Path(file).name,
+        "event_count": len(uses),
+        "default_strategy": DEFAULT,
+        "next_action": list(_next_action(uses)),
+        "next_skill": _of_strategies(lambda strategy: score_next_skill(strategy, uses), "next skill"),
+        "success": _success(uses),
+    }
+    if as_json:
+        print_json(report)
+        return
+    from session_buddy.cli.evaluate_view import show_report  # rich, which --json does without
+
+    show_report(report)
+
+
+def _next_action(uses: Sequence[LoggedUse]) -> Iterator[dict[str, Any]]:
+    """One entry for each source and kind of action."""
+    for source in sorted({use.source for use in uses}):
+        sessions = in_sessions(use for use in uses if use.source == source)
+        with_tools = any(use.tool for session in sessions for use in session)
+        for kind, action in (_ACTIONS if with_tools else _SKILLS).items():
+            yield {
+                "source": source,
+                "action": kind,
+                "session_count": len(sessions),
+                "test_session_count": len(sessions) - first_test_session(sessions),
+                "scores": _of_strategies(
+                    lambda strategy, sessions=sessions, action=action: score_next_action(
+                        strategy, sessions, action
+                    ),
+                    f"{source} {kind}".strip(),
+                ),
+            }
+
+
+def _of_strategies(score: Callable[[Any], RankingScore | None], what: str) -> list[dict[str, Any]]:
+    """The scores of every strategy that a log can judge."""
+    found = []
+    for name, make in STRATEGIES.items():
+        if name == _NO_QUERIES:
+            continue
+        if sys.stderr.isatty():
+            click.echo(f"{what}: {name} ...", err=True)
+        if (scored := score(make())) is not None:
+            found.append(asdict(scored))
+    return found
+
+
+def _success(uses: Sequence[LoggedUse]) -> dict[str, Any] | None:
+    """Scores of the success probability; None where too few outcomes are known."""
+    known = sorted((use for use in uses if use.completed is not None), key=lambda use: use.at)
+    scores = score_success([(_use(use), bool(use.completed)) for use in known])
+    if scores is None:
+        return None
+    forest, note = _forest(scores)
+    return {
+        "outcome_count": len(known),
+        "test_count": scores.model_on_test.count,
+        "model": scores.model._asdict(),
+        "model_on_test": scores.model_on_test._asdict(),
+        "skill_rate_on_test": scores.skill_rate_on_test._asdict(),
+        "overall_rate_on_test": scores.overall_rate_on_test._asdict(),
+        "random_forest_on_test": None if forest is None else forest._asdict(),
+        "random_forest_note": note,
+    }
+
+
+def _forest(scores: SuccessScores) -> tuple[Score | None, str | None]:
+    try:
+        return forest_score(scores.features, scores.outcomes, scores.first_test), None
+    except ImportError:
+        return None, "Install session-buddy with the extra [ml] to compare with a random forest."
+
+
+def _use(use: LoggedUse) -> Use:
+    return Use(
+        skill_name=use.fine or use.skill_name or "",
+        at=use.at,
+        session_id=f"{use.source} {use.session_id}",
+        user=use.user,
+        project=f"{use.source} {use.project}",
+        phase=use.phase or "unknown",
+    )

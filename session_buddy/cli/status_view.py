@@ -1,0 +1,68 @@
+"""The page of `status`."""
+
+from typing import Any
+
+from rich.console import Console
+
+from session_buddy.cli.formats import ago, count, rows_of, seconds, size
+from session_buddy.cli.home import Files
+from session_buddy.cli.output import console, facts
+from session_buddy.cli.tables import answer_of
+from session_buddy.config import Settings
+from session_buddy.models.answers import FoldSummary, Status
+from session_buddy.relay.election import leader_notice
+
+
+def show_status(
+    settings: Settings,
+    leader: dict[str, Any] | None,
+    answer: dict[str, Any] | None,
+    files: Files,
+    out: Console | None = None,
+) -> None:
+    """leader: its greeting, None if this process answered. answer: a `Status` in JSON, None if nobody did."""
+    out = out or console()
+    shown = [("home", settings.home)]
+    if answer is not None:
+        shown += _facts(answer_of(Status, answer), leader, _transport(settings))
+    archived = f"{files.archives:,} archived ({size(files.archive_bytes)})"
+    shown += [
+        ("database", size(files.database_bytes)),
+        ("journals", f"{files.journals:,} ({size(files.journal_bytes)}), {archived}"),
+    ]
+    if files.quarantined:
+        shown.append(
+            ("quarantine", f"{count(files.quarantined, 'unreadable line')}; see 'session-buddy doctor'")
+        )
+    facts(out, shown)
+
+
+def _transport(settings: Settings) -> str:
+    """The leader's, which may not be the one that is set by now."""
+    return str(leader_notice(settings).get("transport", settings.transport))
+
+
+def _facts(answer: Status, leader: dict[str, Any] | None, transport: str) -> list[tuple[str, str]]:
+    shown = [
+        ("leader", _who(answer, transport) if leader is not None else "none; this command looked for itself"),
+        ("recorded", f"{rows_of(answer.counts)}; schema V{answer.schema_version}"),
+        ("pending", f"{count(answer.pending_events, 'event')}, acknowledged and not folded yet"),
+        ("last fold", _fold(answer.last_fold)),
+    ]
+    if answer.unread_bytes:
+        shown.append(("unread", f"{size(answer.unread_bytes)} of journals"))
+    if answer.rejected_lines:
+        shown.append(("rejected", f"{count(answer.rejected_lines, 'journal line')} since this leader began"))
+    return shown + [("notice", notice) for notice in answer.notices]
+
+
+def _who(answer: Status, transport: str) -> str:
+    windows = count(answer.relays_connected, "further window")
+    since = ago(answer.leading_since)
+    return f"process {answer.pid}, version {answer.version}, since {since}, over {transport}, {windows}"
+
+
+def _fold(fold: FoldSummary) -> str:
+    if fold.finished_at is None:
+        return "none since this leader began"
+    return f"{ago(fold.finished_at)}, {count(fold.event_count, 'event')} in {seconds(fold.seconds)}"

@@ -1,0 +1,75 @@
+"""Homes that cannot be used: one line that says what to do, status 1, nothing lost."""
+
+import json
+from pathlib import Path
+
+import duckdb
+
+from tests.cli.conftest import Run
+
+
+def _one_line(run: Run, *words: str) -> str:
+    result = run(*words)
+    assert (result.returncode, result.stdout) == (1, ""), result
+    assert result.stderr.startswith("session-buddy: ")
+    assert result.stderr.count("\n") == 1, result.stderr
+    return result.stderr
+
+
+def test_a_read_only_home_is_told(run: Run, recorded: Path) -> None:
+    recorded.chmod(0o500)
+    try:
+        assert "writable" in _one_line(run, "top")
+    finally:
+        recorded.chmod(0o700)
+
+
+def test_a_home_that_is_a_file_is_told(run: Run, home: Path) -> None:
+    home.write_text("not a folder")
+    assert "there is no record at" in _one_line(run, "top")
+
+
+def test_a_database_of_a_newer_version_is_refused_and_left_as_it_is(run: Run, recorded: Path) -> None:
+    path = recorded / "session-buddy.duckdb"
+    with duckdb.connect(str(path)) as database:
+        database.execute("INSERT INTO skill_migrations VALUES (99, 'future', 'x', now()::TIMESTAMP)")
+    said = _one_line(run, "top")
+    assert "99" in said
+    assert "newer" in said
+    with duckdb.connect(str(path)) as database:
+        assert database.execute("SELECT count(*) FROM skill_invocation").fetchall() == [(4,)]
+
+
+def test_status_shows_what_can_be_seen_when_the_database_cannot_be_opened(run: Run, recorded: Path) -> None:
+    with duckdb.connect(str(recorded / "session-buddy.duckdb")) as database:
+        database.execute("INSERT INTO skill_migrations VALUES (99, 'future', 'x', now()::TIMESTAMP)")
+    result = run("status", "--json")
+    answer = json.loads(result.stdout)
+    assert result.returncode == 1
+    assert answer["status"] is None
+    assert "99" in answer["problem"]
+    assert answer["files"]["database_bytes"] > 0
+    assert "UNKNOWN to this program" in run("migrate", "status").stdout
+
+
+def test_a_damaged_database_is_made_anew_from_the_journals_and_that_is_said(run: Run, recorded: Path) -> None:
+    before = run("export", "--json").stdout
+    (recorded / "session-buddy.duckdb").write_bytes(b"this is no database" * 1000)
+    assert run("export", "--json").stdout == before
+    (kept,) = recorded.glob("session-buddy.duckdb.damaged-*")
+    assert kept.read_bytes().startswith(b"this is no database")
+
+
+def test_garbage_in_a_journal_is_set_aside_and_the_doctor_tells(run: Run, recorded: Path) -> None:
+    with (recorded / "journal" / "dead.jsonl").open("wb") as file:
+        file.write(b"\x00\xff garbage\n{}\n")
+    assert len(run("export", "--json").stdout.splitlines()) == 4
+    answer = json.loads(run("doctor", "--json").stdout)
+    (finding,) = [found for found in answer["findings"] if found["check"] == "quarantine"]
+    assert finding["state"] == "problem"
+    assert "2 journal lines" in finding["detail"]
+
+
+def test_a_settings_file_that_cannot_be_used_is_told(run: Run, recorded: Path) -> None:
+    (recorded / "config.toml").write_text('transport = "pigeon"')
+    assert "transport" in _one_line(run, "top")
