@@ -1,0 +1,1 @@
+"""The product against a real Claude Code, driven offline by a scripted model."""
