@@ -1,0 +1,1 @@
+"""Made-up and resampled records. Each was written down before the method that it judges."""
