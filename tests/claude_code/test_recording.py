@@ -13,7 +13,7 @@ import pytest
 
 from .client import ClaudeCode
 from .scenarios import ExpectedUse, acceptance, install_skills, play, scripts_of
-from .scripted_api import ScriptedMessagesApi
+from .scripted_api import Script, ScriptedMessagesApi, say, use
 
 pytestmark = pytest.mark.claude_code
 CHECKOUT = Path(__file__).parents[2]
@@ -99,3 +99,24 @@ def test_a_conversation_leaves_exactly_its_uses_with_outcome_and_evidence(
     before = person.record()
     person.run("import", "--yes", str(person.claude.transcript(run.session_id).parent))
     assert person.record() == before
+
+
+def test_what_the_agent_reports_itself_is_of_the_use_that_was_observed(
+    person: Person, api: ScriptedMessagesApi
+) -> None:
+    report = {"skill_name": "commit-helper", "completed": False, "error_type": "hook refused it"}
+    prompt = "Commit it and say how it went"
+    turns = (
+        use("toolu_observed", "Skill", skill="commit-helper"),
+        use("toolu_said", "mcp__session-buddy__record_skill_invocation", **report),
+        say("It went wrong."),
+    )
+    api.scripts.append(Script(prompt, turns))
+    install_skills(person.claude)
+    person.run("install", "claude", "--yes")
+
+    person.claude.converse([prompt])
+
+    [of_it] = person.record()
+    assert (of_it["outcome"], of_it["outcome_source"]) == ("failed", "reported")
+    assert of_it["error_type"] == "hook refused it"
