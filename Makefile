@@ -19,7 +19,7 @@ PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check
 QUICK := not slow and not claude_code and not node and not alone
 WORKERS ?= logical
 SPREAD := -n $(WORKERS) --maxprocesses 8 --dist worksteal
-BENCHES ?= hook start calls transcripts ingest drill
+BENCHES ?= hook start calls transcripts ingest drill kill feed scrape
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-all test-quick test-rest install bench bench-short lint wheel clean
@@ -36,7 +36,7 @@ test-quick: .venv/dev
 	$(BIN)/pytest $(SPREAD) -m "$(QUICK)"
 
 test-rest: .venv/dev
-	$(BIN)/pytest $(SPREAD) -m "(slow or claude_code or node) and not alone"
+	HYPOTHESIS_PROFILE=thorough $(BIN)/pytest $(SPREAD) -m "(slow or claude_code or node or hypothesis) and not alone"
 	$(BIN)/pytest -m alone || test $$? -eq 5 # 5: no test is marked so
 
 test-all: test test-rest

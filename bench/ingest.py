@@ -83,15 +83,15 @@ def bare_insert_seconds(path: Path, folder: Path) -> float:
     store.open()
     store.close()
     began = time.perf_counter()
-    with duckdb.connect(str(database), config={"memory_limit": "512MB", "threads": 2}) as connection:
-        source = f"read_ndjson('{path}')"  # noqa: S608 - a path that this bench made
-        connection.execute(f"INSERT INTO skill_metrics (skill_name) SELECT DISTINCT skill_name FROM {source}")  # noqa: S608
+    with duckdb.connect(str(database), config={"memory_limit": "256MB", "threads": 2}) as connection:
+        source = f"read_ndjson('{path}')"
+        connection.execute(f"INSERT INTO skill_metrics (skill_name) SELECT DISTINCT skill_name FROM {source}")
         connection.execute(
-            f"INSERT INTO skill_event (id, kind, invocation_id, occurred_at, authority, {SHARED}) "  # noqa: S608
+            f"INSERT INTO skill_event (id, kind, invocation_id, occurred_at, authority, {SHARED}) "
             f"SELECT uuid(), 'recorded', invocation_id, invoked_at, 20, {SHARED} FROM {source}"
         )
         connection.execute(
-            f"INSERT INTO skill_invocation (invocation_id, completed, {SHARED}) "  # noqa: S608
+            f"INSERT INTO skill_invocation (invocation_id, completed, {SHARED}) "
             f"SELECT invocation_id, completed, {SHARED} FROM {source}"
         )
     return time.perf_counter() - began

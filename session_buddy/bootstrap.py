@@ -6,7 +6,6 @@ the other.
 """
 
 import asyncio
-import getpass
 import logging
 import os
 import socket
@@ -25,12 +24,23 @@ from session_buddy.ingest.catalogue import catalogue_events, installed_skills
 from session_buddy.ingest.hook_payloads import HookPayloads
 from session_buddy.ingest.journal import JournalFile
 from session_buddy.ingest.journal_tail import JournalReader
-from session_buddy.ingest.redaction import describe_query, keyed_hash, load_hash_key, redact, user_hash
+from session_buddy.ingest.redaction import KeptWords, kept_words, redact
 from session_buddy.ingest.transcripts import Reading, TranscriptFiles
 from session_buddy.models.events import CatalogueEvent
 from session_buddy.models.values import Caller
 from session_buddy.private_files import private_directory
-from session_buddy.services import Cataloguer, Folder, Keeper, LiveRecord, Recorder, Reporter, Services
+from session_buddy.services import (
+    Cataloguer,
+    Comparer,
+    Finder,
+    Folder,
+    Keeper,
+    LiveRecord,
+    Recommender,
+    Recorder,
+    Reporter,
+    Services,
+)
 from session_buddy.services.keeping import Identity
 from session_buddy.services.record import Record
 from session_buddy.storage.duckdb_store import DuckDBStore
@@ -40,6 +50,9 @@ if TYPE_CHECKING:
 
 SIDECAR_SECONDS = 1.0
 """How long the live feed lets a window's first calls go before it, which wait for nothing else by then."""
+
+LEARNING_SECONDS = 3.0
+"""How long learning from the record lets a start go before it, unless a suggestion is asked for."""
 
 _log = logging.getLogger(__name__)
 
@@ -58,52 +71,61 @@ def open_services(settings: Settings) -> Iterator[Services]:
         StorageError: the database cannot be opened, nor made anew.
     """
     private_directory(settings.home)
-    key = load_hash_key(settings)
-    claude = Path(os.environ.get("CLAUDE_CONFIG_DIR") or Path.home() / ".claude")
-
-    def hashed(text: str) -> str:
-        return keyed_hash(key, "forget", text)
-
-    def keep_query(text: str) -> tuple[str | None, str, int]:
-        kept, digest, length = describe_query(text, key, store=settings.store_queries)
-        return kept, digest or "", length or 0
-
-    def installed(project: str | None) -> Sequence[CatalogueEvent]:
-        return catalogue_events(installed_skills(claude, [Path(project)] if project else []), now())
-
-    store, notices, damaged = _open_store(settings, hashed)
+    os.umask(0o077)  # DuckDB makes its write-ahead log under this mask
+    words = kept_words(settings)
+    store, notices, damaged = _open_store(settings, words.hashed)
     try:
-        journal = JournalFile(settings.journal)
-        archive = JournalArchive(settings.archive, settings.journal, settings.quarantine)
-        tail = JournalReader(settings.journal, settings.archive, settings.quarantine, store.journal_offsets())
-        record = Record(store, tail, now)
-        user_id = user_hash(getpass.getuser(), key)
-        descriptions = {event.skill_name: event.description for event in installed(None)}
-        transcripts = TranscriptFiles(Reading(keep_query, user_id, descriptions), claude / "projects")
-        folder = Folder(record, journal, transcripts, settings.fold_interval_seconds, now)
-        live_spans = HookPayloads(keep_query, user_id, descriptions)
-        recorder = Recorder(journal, record, live_spans, redact, keep_query, now)
-        identity = Identity(__version__, os.getpid(), settings.home, now(), notices)
-        services = Services(
-            recorder=recorder,
-            reporter=Reporter(record, now, recorder.session_of),
-            folder=folder,
-            keeper=Keeper(record, folder, journal, archive, hashed, now, identity),
-            cataloguer=Cataloguer(record, journal, installed, now),
-            live=LiveRecord(record, now),
-        )
+        services, journal, record = _compose(settings, store, words, notices)
         if damaged:
             services.keeper.rebuild(lambda _progress: None)
-        folder.start()
+        services.folder.start()
+        services.recommender.start(LEARNING_SECONDS)
+        services.finder.start()
         try:
             yield services
         finally:
-            folder.stop()
+            services.recommender.stop()  # before the last fold, which takes in what it still had to say
+            services.finder.stop()
+            services.folder.stop()
             services.live.stop()
             journal.close()
             record.archive_done()
     finally:
         store.close()
+
+
+def _compose(
+    settings: Settings, store: DuckDBStore, words: KeptWords, notices: Sequence[str]
+) -> tuple[Services, JournalFile, Record]:
+    """The services over an open store, none of them at work yet."""
+    claude = Path(os.environ.get("CLAUDE_CONFIG_DIR") or Path.home() / ".claude")
+
+    def installed(project: str | None) -> Sequence[CatalogueEvent]:
+        return catalogue_events(installed_skills(claude, [Path(project)] if project else []), now())
+
+    journal = JournalFile(settings.journal)
+    archive = JournalArchive(settings.archive, settings.journal, settings.quarantine)
+    tail = JournalReader(settings.journal, settings.archive, settings.quarantine, store.journal_offsets())
+    record = Record(store, tail, now)
+    descriptions = {event.skill_name: event.description for event in installed(None)}
+    transcripts = TranscriptFiles(Reading(words.keep_query, words.user_id, descriptions), claude / "projects")
+    folder = Folder(record, journal, transcripts, settings.fold_interval_seconds, now)
+    live_spans = HookPayloads(words.keep_query, words.user_id, descriptions)
+    recorder = Recorder(journal, record, live_spans, redact, words.keep_query, now)
+    identity = Identity(__version__, os.getpid(), settings.home, now(), notices)
+    comparer = Comparer(record, now, words.user_id)
+    services = Services(
+        recorder=recorder,
+        reporter=Reporter(record, now, recorder.session_of),
+        folder=folder,
+        keeper=Keeper(record, folder, journal, archive, words.hashed, now, identity),
+        cataloguer=Cataloguer(record, journal, installed, now),
+        live=LiveRecord(record, now),
+        recommender=Recommender(record, journal, now, recorder.session_of, words.user_id),
+        finder=Finder(record, journal, comparer, now),
+        comparer=comparer,
+    )
+    return services, journal, record
 
 
 def _open_store(settings: Settings, hashed: Callable[[str], str]) -> tuple[DuckDBStore, list[str], bool]:
@@ -113,7 +135,9 @@ def _open_store(settings: Settings, hashed: Callable[[str], str]) -> tuple[DuckD
         store.open()
     except DamagedDatabase as error:
         aside = f"{settings.database}.damaged-{now():%Y%m%d%H%M%S}"
-        os.rename(settings.database, aside)
+        for suffix in ("", ".wal"):
+            if os.path.exists(settings.database + suffix):
+                os.rename(settings.database + suffix, aside + suffix)
         store = DuckDBStore(settings.database, hashed, memory_limit=settings.memory_limit)
         store.open()
         notice = (
@@ -149,6 +173,7 @@ async def _serve(settings: Settings, first: socket.socket | None, opening: "_Ope
     from session_buddy.serve.leader import LeaderServer
     from session_buddy.serve.mcp_server import make_server
     from session_buddy.serve.measures import RequestMeasures
+    from session_buddy.serve.prediction_metrics import prediction_source
     from session_buddy.serve.sidecar import Parts, Sidecar
 
     async def control() -> Control:
@@ -166,7 +191,8 @@ async def _serve(settings: Settings, first: socket.socket | None, opening: "_Ope
         delay = 0.0 if first is None else SIDECAR_SECONDS
         services.live.follow()
         services.live.start(delay)
-        sidecar = Sidecar(settings, Parts(services.live, now, requests, lambda: _relays(server)))
+        sources = (prediction_source(services.recommender),)
+        sidecar = Sidecar(settings, Parts(services.live, now, requests, lambda: _relays(server), sources))
         services.keeper.watch_feed(sidecar.notices)
         sidecars.append(asyncio.create_task(sidecar.run(delay)))
 
@@ -253,7 +279,7 @@ class _Opening:
                 self._closing.wait()
         except SessionBuddyError as error:
             self._give_up(error)
-        except Exception as error:  # the top of a thread; whoever waits for the services must hear of it
+        except Exception as error:  # noqa: BLE001 - the top of a thread; who waits must hear of it
             _log.exception("the services could not be opened or closed")
             self._give_up(
                 SessionBuddyError(

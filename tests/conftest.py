@@ -10,10 +10,19 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-REAL_PARTS = frozenset({"SESSION_BUDDY_CLAUDE", "SESSION_BUDDY_NODE_MODULES", "SESSION_BUDDY_SHARED_DATA"})
+REAL_PARTS = frozenset(
+    {
+        "SESSION_BUDDY_CHROMIUM",
+        "SESSION_BUDDY_CLAUDE",
+        "SESSION_BUDDY_NODE_MODULES",
+        "SESSION_BUDDY_SHARED_DATA",
+    }
+)
 
-settings.register_profile("session-buddy", deadline=None, print_blob=True)
-settings.load_profile("session-buddy")
+# The quick tests try few examples; `make test-rest` tries many of every property, the quick ones' too.
+settings.register_profile("quick", deadline=None, print_blob=True, max_examples=25)
+settings.register_profile("thorough", deadline=None, print_blob=True, max_examples=200)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
 
 for _name in [name for name in os.environ if name.startswith("SESSION_BUDDY_") and name not in REAL_PARTS]:
     del os.environ[_name]
@@ -34,8 +43,14 @@ def claude_binary() -> Path:
 
 @pytest.fixture(scope="session")
 def node_modules() -> Path:
-    """Directory with `.bin/node` (22 or newer), `.bin/mcp-inspector` and `.bin/conformance`."""
+    """Directory with `.bin/node` (22 or newer), and the packages that `.ci/node/package.json` names."""
     return _real_part("SESSION_BUDDY_NODE_MODULES", "the node_modules that .ci/run installs")
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Path:
+    """The real Chromium."""
+    return _real_part("SESSION_BUDDY_CHROMIUM", "the chromium binary, from Debian's package")
 
 
 @pytest.fixture(scope="session")

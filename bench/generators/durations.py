@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 Seconds = NDArray[np.float64]
 
 
-def steady(  # noqa: PLR0913 - the parameters of the distribution
+def steady(
     rng: np.random.Generator,
     days: int,
     per_day: int,

@@ -1,4 +1,4 @@
-"""Short series with or without a trend: white noise, noise that remembers, and rates with days of their own."""
+"""Short series with or without a trend: white noise, noise that remembers, rates with days of their own."""
 
 import numpy as np
 from numpy.typing import NDArray

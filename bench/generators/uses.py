@@ -23,7 +23,9 @@ _DAY = 86_400.0
 Outcomes = list[tuple[Use, bool]]
 
 
-def made_up(rng: np.random.Generator, uses: int, skills: int = 60, users: int = 5, projects: int = 12) -> Outcomes:
+def made_up(
+    rng: np.random.Generator, uses: int, skills: int = 60, users: int = 5, projects: int = 12
+) -> Outcomes:
     """`uses` uses in order, in sessions of 1 to 12, over about 100 days for each 50,000."""
     mean = 1.2
     of_skill = rng.normal(0, 1.1, skills)

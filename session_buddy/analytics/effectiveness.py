@@ -14,8 +14,8 @@ def effectiveness_score(decided: Sequence[tuple[bool, int | None]]) -> float | N
     if it completed, else 0; where it was rated, the rating (mapped to 0..1) counts for 30 % of it. Open
     invocations do not count. A description of one session, not an estimate: it has no interval.
 
-    >>> effectiveness_score([(True, None), (True, 5), (False, None)])
-    66.66666666666667
+    >>> round(effectiveness_score([(True, None), (True, 5), (False, None)]), 1)
+    66.7
     """
     if len(decided) < MINIMUM_DECIDED:
         return None

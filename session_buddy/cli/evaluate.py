@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from session_buddy.analytics.success.evaluation import SuccessScores, score_succ
 from session_buddy.analytics.success.forest import forest_score
 from session_buddy.analytics.success.scoring import Score
 from session_buddy.analytics.success.uses import Use
+from session_buddy.analytics.suggesting.context import Strategy
 from session_buddy.analytics.suggesting.evaluation import (
     LoggedUse,
     RankingScore,
@@ -59,7 +61,7 @@ def evaluate(file: str, as_json: bool) -> None:
         "event_count": len(uses),
         "default_strategy": DEFAULT,
         "next_action": list(_next_action(uses)),
-        "next_skill": _of_strategies(lambda strategy: score_next_skill(strategy, uses), "next skill"),
+        "next_skill": _of_strategies(partial(score_next_skill, uses=uses), "next skill"),
         "success": _success(uses),
     }
     if as_json:
@@ -82,15 +84,12 @@ def _next_action(uses: Sequence[LoggedUse]) -> Iterator[dict[str, Any]]:
                 "session_count": len(sessions),
                 "test_session_count": len(sessions) - first_test_session(sessions),
                 "scores": _of_strategies(
-                    lambda strategy, sessions=sessions, action=action: score_next_action(
-                        strategy, sessions, action
-                    ),
-                    f"{source} {kind}".strip(),
+                    partial(score_next_action, sessions=sessions, action=action), f"{source} {kind}".strip()
                 ),
             }
 
 
-def _of_strategies(score: Callable[[Any], RankingScore | None], what: str) -> list[dict[str, Any]]:
+def _of_strategies(score: Callable[[Strategy], RankingScore | None], what: str) -> list[dict[str, Any]]:
     """The scores of every strategy that a log can judge."""
     found = []
     for name, make in STRATEGIES.items():
@@ -112,17 +111,19 @@ def _success(uses: Sequence[LoggedUse]) -> dict[str, Any] | None:
     forest, note = _forest(scores)
     return {
         "outcome_count": len(known),
-        "test_count": scores.model_on_test.count,
-        "model": scores.model._asdict(),
-        "model_on_test": scores.model_on_test._asdict(),
-        "skill_rate_on_test": scores.skill_rate_on_test._asdict(),
-        "overall_rate_on_test": scores.overall_rate_on_test._asdict(),
-        "random_forest_on_test": None if forest is None else forest._asdict(),
+        "test_count": scores.model_on_test.prediction_count,
+        "model": asdict(scores.model),
+        "model_on_test": asdict(scores.model_on_test),
+        "skill_rate_on_test": asdict(scores.skill_rate_on_test),
+        "overall_rate_on_test": asdict(scores.overall_rate_on_test),
+        "random_forest_on_test": None if forest is None else asdict(forest),
         "random_forest_note": note,
     }
 
 
 def _forest(scores: SuccessScores) -> tuple[Score | None, str | None]:
+    if sys.modules.get("pandas", sys) is None:
+        del sys.modules["pandas"]  # `__main__` hides it from the database, which is not opened here
     try:
         return forest_score(scores.features, scores.outcomes, scores.first_test), None
     except ImportError:

@@ -70,7 +70,7 @@ def _show_success(out: Console, success: Mapping[str, Any] | None) -> None:
                 f"{score['log_loss']:.4f}",
                 f"{score['brier']:.4f}",
                 f"{score['calibration_error']:.4f}",
-                str(score["count"]),
+                str(score["prediction_count"]),
             )
     show(out, made)
     if success["random_forest_note"]:

@@ -1,6 +1,5 @@
 """`import`: transcripts and exports that are there already."""
 
-import getpass
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -21,7 +20,7 @@ from session_buddy.errors import InvalidInput
 from session_buddy.ingest.catalogue import installed_skills
 from session_buddy.ingest.importing import Importer, ImportProgress, ImportSummary
 from session_buddy.ingest.journal import JournalFile
-from session_buddy.ingest.redaction import describe_query, load_hash_key, redact, user_hash
+from session_buddy.ingest.redaction import kept_words, redact
 from session_buddy.ingest.transcripts import Reading
 from session_buddy.private_files import private_directory
 
@@ -118,18 +117,13 @@ def _fold_some(settings: Settings) -> bool:
 
 
 def _importer(settings: Settings, journal: JournalFile, claude: Path) -> Importer:
-    key = load_hash_key(settings)
-
-    def keep_query(text: str) -> tuple[str | None, str, int]:
-        kept, digest, length = describe_query(text, key, store=settings.store_queries)
-        return kept, digest or "", length or 0
-
+    words = kept_words(settings)
     skills = installed_skills(claude)
     descriptions = {skill.skill_name: skill.description for skill in skills}
     return Importer(
         journal.append_lines,
         Path(settings.home, "import-state.json"),
-        Reading(keep_query, user_hash(getpass.getuser(), key), descriptions),
+        Reading(words.keep_query, words.user_id, descriptions),
         redact,
         lambda: datetime.now(UTC),
     )

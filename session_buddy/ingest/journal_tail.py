@@ -20,7 +20,7 @@ from session_buddy.models.values import Batch
 
 _log = logging.getLogger(__name__)
 
-READ_BYTES = 16 * 1024 * 1024
+READ_BYTES = 4 * 1024 * 1024
 QUARANTINE_LIMIT = 1_000
 """Files kept in the quarantine; further bad lines are only counted, so that garbage cannot fill a disk."""
 
@@ -61,7 +61,7 @@ class JournalReader:
         return len(self._lines)
 
     def poll(self) -> Sequence[JournalEvent]:
-        """Events that appeared since the last call, at most some 16 MB of them; see `behind`."""
+        """Events that appeared since the last call, at most some 4 MB of them; see `behind`."""
         with self._lock:
             found: list[JournalEvent] = []
             budget = READ_BYTES

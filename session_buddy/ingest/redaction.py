@@ -13,8 +13,17 @@ from pathlib import Path
 from session_buddy.config import Settings
 from session_buddy.errors import ConfigurationError
 from session_buddy.ingest.hook import redact
+from session_buddy.models.protocols import KeyedHash, QueryKeeper
 
-__all__ = ["describe_query", "keyed_hash", "load_hash_key", "redact", "user_hash"]
+__all__ = [
+    "KeptWords",
+    "describe_query",
+    "kept_words",
+    "keyed_hash",
+    "load_hash_key",
+    "redact",
+    "user_hash",
+]
 
 KEY_BYTES = 32
 QUERY_LIMIT = 10_000
@@ -77,3 +86,28 @@ def _make_key(path: Path) -> None:
         pass
     finally:
         Path(part).unlink()
+
+
+class KeptWords(NamedTuple):
+    """What is kept of names and prompts in one home.
+
+    hashed: recognises what was forgotten. keep_query: of a prompt. user_id: of whoever runs this.
+    """
+
+    hashed: KeyedHash
+    keep_query: QueryKeeper
+    user_id: str
+
+
+def kept_words(settings: Settings) -> KeptWords:
+    """The rules of a home; `ConfigurationError` if its key can be neither read nor made."""
+    key = load_hash_key(settings)
+
+    def hashed(text: str) -> str:
+        return keyed_hash(key, "forget", text)
+
+    def keep_query(text: str) -> tuple[str | None, str, int]:
+        kept, digest, length = describe_query(text, key, store=settings.store_queries)
+        return kept, digest or "", length or 0
+
+    return KeptWords(hashed, keep_query, user_hash(getpass.getuser(), key))

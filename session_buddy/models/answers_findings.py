@@ -29,8 +29,8 @@ class Anomaly(Frozen):
     detected_at: datetime
     resolved_at: datetime | None
     resolution: str | None
-    status: Literal["active", "resolved", "historical"] = Field(
-        description="historical: found in imported uses, never raised live"
+    status: Literal["active", "resolved", "computed"] = Field(
+        description="computed: found just now in what was recorded, never raised live"
     )
 
 

@@ -107,6 +107,16 @@ class SkillUsage:
 
 
 @dataclass(frozen=True, slots=True)
+class PopularSkill:
+    """How many users a skill has, and how it goes for them."""
+
+    skill_name: str
+    user_count: int
+    decided_count: int
+    completed_count: int
+
+
+@dataclass(frozen=True, slots=True)
 class UserSkill:
     """How a skill goes for one user."""
 
@@ -186,11 +196,17 @@ class FindingsStorageProtocol(Protocol):
     def users_like(self, user_id: str, limit: int) -> Sequence[SimilarUser]:
         """Users who share a skill with this one, by Jaccard index descending, then id."""
 
-    def skills_of_users(self, user_ids: Sequence[str]) -> Sequence[UserSkill]:
-        """What these users use."""
+    def skills_of_users(self, user_ids: Sequence[str], unlike: Sequence[str] = ()) -> Sequence[UserSkill]:
+        """What these users use and those of `unlike` do not, by user and name."""
 
-    def usage(self) -> Sequence[SkillUsage]:
-        """How every used skill goes, by invocations descending, then name."""
+    def popular(self) -> Sequence[PopularSkill]:
+        """How many users each skill has, by name."""
+
+    def usage(self, detailed: int) -> Sequence[SkillUsage]:
+        """How every used skill goes, by invocations descending, then name.
+
+        Sessions, p50 and p95 only of the first `detailed` of them; 0 and None beyond.
+        """
 
     def descriptions(self) -> Mapping[str, str]:
         """Every skill, used or installed, with what it says of itself."""

@@ -49,5 +49,5 @@ def invocation_id_of_tool_use(tool_use_id: str) -> UUID:
 
 
 def invocation_id_of_prompt(prompt_id: str) -> UUID:
-    """The invocation that a user began by typing `/skill`; a hook's `prompt_id` is the transcript's `promptId`."""
+    """The invocation that a user typed; a hook's `prompt_id` is the transcript's `promptId`."""
     return hashed_id("claude-code", "prompt", prompt_id)

@@ -74,6 +74,9 @@ class SkillsStorageProtocol(Protocol):
     def events_of(self, invocation_ids: Sequence[UUID]) -> Sequence[SkillEvent]:
         """Every folded event of these invocations, in no order."""
 
+    def superseded_since(self, since: datetime) -> Sequence[UUID]:
+        """Invocations that turned out at or after `since` to be no use of their own."""
+
     def invocation_counts(self) -> Mapping[str, int]:
         """How often each used skill was used in all."""
 

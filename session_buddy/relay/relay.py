@@ -190,7 +190,7 @@ class Relay:
 
     def _go_live(self, link: Link) -> None:
         if self._leadership is not None:
-            self._leadership.served = True
+            self._leadership.serves()
         with self._lock:
             lines, answers = self._session.replay()
             for line in lines:

@@ -5,7 +5,7 @@ own process. Answers are the values of `session_buddy.models.answers` in their J
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Annotated, Any, TypeVar
 
@@ -16,7 +16,10 @@ from session_buddy.errors import InvalidInput, NotFound
 from session_buddy.models.events import Frozen, Timestamp
 from session_buddy.models.problems import problems_of, shown
 from session_buddy.models.values import Caller, ForgetRequest, Window
+from session_buddy.models.vocabulary import WorkflowPhase
+from session_buddy.serve.finding_calls import finding_calls
 from session_buddy.services import Services
+from session_buddy.services.recommending import Asked
 
 Emit = Callable[[dict[str, Any]], None]
 """Sends `{"progress": {...}}` or `{"lines": "..."}` ahead of the result; returns when it is taken."""
@@ -66,6 +69,18 @@ class SkillArguments(Frozen):
     """A skill."""
 
     skill_name: _Text
+
+
+class SuggestArguments(Frozen):
+    """The situation in which the next skill is asked for."""
+
+    session_id: _Text | None = None
+    project: _Text | None = None
+    workflow_phase: WorkflowPhase | None = None
+    query: _Text | None = None
+    recent_skills: list[_Text] | None = None
+    limit: _Limit = 5
+    strategy: _Text | None = None
 
 
 class ExportArguments(Frozen):
@@ -120,6 +135,7 @@ class Control:
         self._reporter = services.reporter
         self._keeper = services.keeper
         self._cataloguer = services.cataloguer
+        self._recommender = services.recommender
         self._calls: dict[str, Callable[[Mapping[str, Any], Emit], Any]] = {
             "status": self._status,
             "skill_metrics": self._skill_metrics,
@@ -127,6 +143,7 @@ class Control:
             "session_analytics": self._session_analytics,
             "sessions": self._sessions,
             "describe_skill": self._describe_skill,
+            "suggest": self._suggest,
             "export": self._export,
             "preview_forget": self._preview_forget,
             "forget": self._forget,
@@ -134,6 +151,7 @@ class Control:
             "fold": self._fold,
             "rebuild": self._rebuild,
             "migrations": self._migrations,
+            **finding_calls(services),
         }
 
     def call(self, name: str, arguments: Mapping[str, Any], emit: Emit) -> Any:
@@ -183,6 +201,23 @@ class Control:
 
     def _describe_skill(self, arguments: Mapping[str, Any], _emit: Emit) -> Any:
         return self._reporter.describe_skill(_given(SkillArguments, arguments).skill_name)
+
+    def _suggest(self, arguments: Mapping[str, Any], _emit: Emit) -> Any:
+        """Suggestions that nobody but a person sees: what they make of them is not followed."""
+        given = _given(SuggestArguments, arguments)
+        asked = Asked(
+            session_id=given.session_id,
+            workflow_phase=given.workflow_phase,
+            query=given.query,
+            recent_skills=given.recent_skills,
+            limit=given.limit,
+            strategy=given.strategy,
+            remember=False,
+        )
+        if self._cataloguer.look(given.project):
+            self._keeper.fold_now()
+        caller = replace(_CALLER, project=given.project)
+        return self._recommender.suggest(asked, caller)
 
     def _export(self, arguments: Mapping[str, Any], emit: Emit) -> Any:
         """Emits invocations as lines of JSON, many lines at a time, so that no side holds them all."""

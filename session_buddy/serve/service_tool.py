@@ -75,7 +75,7 @@ class ServiceTool(Tool):
         self,
         arguments: dict[str, Any],
         context: Context[Any, Any],
-        convert_result: bool = False,  # noqa: ARG002, FBT001, FBT002 - the SDK's signature
+        convert_result: bool = False,  # noqa: ARG002, FBT002 - the SDK's signature
     ) -> CallToolResult:
         """Serve one call.
 

@@ -54,10 +54,10 @@ def session_so_far(analytics: SessionAnalytics) -> str:
 
 def top_skills(skills: Sequence[SkillMetrics]) -> str:
     """A line for each skill."""
-    lines = [
-        f"- {skill.skill_name}: {skill.invocation_count} uses, completion rate {rate(skill.completion_rate)}"
-        for skill in skills
-    ]
+    lines = []
+    for skill in skills:
+        uses = "1 use" if skill.invocation_count == 1 else f"{skill.invocation_count} uses"
+        lines.append(f"- {skill.skill_name}: {uses}, completion rate {rate(skill.completion_rate)}")
     return "\n".join(lines) or "- none yet"
 
 

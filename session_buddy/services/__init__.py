@@ -3,19 +3,25 @@
 from dataclasses import dataclass
 
 from session_buddy.services.cataloguing import Cataloguer
+from session_buddy.services.comparing import Comparer
+from session_buddy.services.finding import Finder
 from session_buddy.services.folding import Folder
 from session_buddy.services.keeping import Keeper
 from session_buddy.services.live_record import LiveRecord
+from session_buddy.services.recommending import Recommender
 from session_buddy.services.recording import Recorder
 from session_buddy.services.reporting import Reporter
 from session_buddy.services.reports import InvocationReport
 
 __all__ = [
     "Cataloguer",
+    "Comparer",
+    "Finder",
     "Folder",
     "InvocationReport",
     "Keeper",
     "LiveRecord",
+    "Recommender",
     "Recorder",
     "Reporter",
     "Services",
@@ -32,3 +38,6 @@ class Services:
     keeper: Keeper
     cataloguer: Cataloguer
     live: LiveRecord
+    recommender: Recommender
+    finder: Finder
+    comparer: Comparer

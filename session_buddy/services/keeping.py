@@ -24,7 +24,7 @@ from session_buddy.models.values import Batch, ForgetRequest, MigrationStatus, W
 from session_buddy.services.folding import Folder
 from session_buddy.services.record import Record
 
-REBUILD_EVENTS = 20_000
+REBUILD_EVENTS = 5_000
 Progress = Callable[[Mapping[str, int]], None]
 
 

@@ -213,7 +213,7 @@ class LiveRecord:
             self._state.clear()
             self._state.advance(microseconds(now))
         new = self._new_uses()
-        self._uses.forget(new)
+        self._uses.forget(new.union(self._storage.superseded_since(self._old - KEPT_FOR)))
         for rows in self._storage.invocations(Window(self._old, None)):
             self._each([use for use in rows if use.invocation_id not in new], self._state.load)
         self._each(self._storage.sessions(_SESSIONS_LOADED), self._state.sessions.load)

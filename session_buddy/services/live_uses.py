@@ -43,7 +43,7 @@ class LiveUses:
         return invocation_id in self._uses
 
     def forget(self, unknown: Iterable[UUID] = ()) -> None:
-        """Begin anew. unknown: uses that the database has and the windows have not."""
+        """Begin anew. unknown: uses of the last day that the database has and the windows have not."""
         self._uses.clear()
         self._asked_for = set(unknown)
 
@@ -92,7 +92,9 @@ class LiveUses:
     def _keep(self, invocation_id: UUID, use: _Use) -> None:
         self._uses[invocation_id] = use
         if len(self._uses) > _USES_KEPT:
-            self._uses.popitem(last=False)
+            oldest, dropped = self._uses.popitem(last=False)
+            if dropped.merged is None:
+                self._asked_for.add(oldest)
 
 
 def is_live(event: SkillEvent, now: datetime) -> bool:

@@ -1,9 +1,10 @@
 """The record as it stands now: what the database holds, plus what is acknowledged and not folded yet.
 
 An answer must include every acknowledged event, and must not wait for a fold. So the totals that the
-database gave are kept, and the pending events of a skill are merged on top of them. That is exact only
-for uses of which the database knows nothing; if a pending event speaks of an older use, the answer folds
-first. Folding swaps both sides at once, under one lock, so that nothing is counted twice or missed.
+database gave are kept, with the pending uses added; each event that is noted moves them, and folding it
+later changes nothing. That is exact only for uses of which the database knows nothing; if a pending event
+speaks of an older use, what is kept is let go and the answer folds first. Both sides change under one
+lock, so that nothing is counted twice or missed.
 """
 
 import threading
@@ -21,8 +22,11 @@ from session_buddy.models.protocols import Clock, JournalTail, SkillsStorageProt
 from session_buddy.models.values import Batch, FoldResult, SkillTotals
 
 EventListener = Callable[[SkillEvent], None]
-FOLD_EVENTS = 20_000
-"""Events in one transaction: the rate hardly rises above it, and a reader waits for at most one."""
+FOLD_EVENTS = 10_000
+"""Events in one transaction. Planning its statements costs as much as some thousand events, so more is
+faster; but each is an object in memory, and a reader waits for at most one batch."""
+PENDING_EVENTS = FOLD_EVENTS
+"""Above this nothing more is read before a fold: an import of a million events must not fill the memory."""
 CATCH_UP_SECONDS = 2.0
 """How long an answer waits for a backlog (an import of a million events) before it is given without."""
 
@@ -50,10 +54,11 @@ class Record:
         self._clock = clock
         self._state = threading.RLock()
         self._fold_lock = threading.RLock()
-        self._cached: dict[str, SkillTotals | None] = {}
+        self._current: dict[str, SkillTotals | None] = {}
         self._pending: dict[UUID, list[SkillEvent]] = {}
         self._pending_of_skill: dict[str, set[UUID]] = defaultdict(set)
         self._fresh: set[UUID] = set()
+        self._older: set[UUID] = set()
         self._event_ids: dict[UUID, UUID] = {}
         self._listeners: list[EventListener] = []
         self._watchers: list[RecordWatcher] = []
@@ -80,6 +85,8 @@ class Record:
     def refresh(self) -> None:
         """Take note of what any process has acknowledged since the last call."""
         with self._state:
+            if self.tail.pending > PENDING_EVENTS:
+                return
             for event in self.tail.poll():
                 if isinstance(event, SkillEvent):
                     self._note(event)
@@ -98,8 +105,8 @@ class Record:
         """All-time totals of a skill, every acknowledged event included."""
         self.refresh()
         with self._state:
-            if self._is_exact() and skill_name in self._cached:
-                return self._overlaid(skill_name)
+            if self._is_exact() and skill_name in self._current:
+                return self._current[skill_name]
         return self._totals_after_load(skill_name)
 
     def catch_up(self) -> bool:
@@ -133,8 +140,8 @@ class Record:
             with self._state:
                 self.tail.folded(batch)
                 self._forget_pending(batch)
-                for skill_name in result.touched_skills:
-                    self._cached.pop(skill_name, None)
+                if result.forgotten_events:
+                    self._current.clear()
             seconds = time.monotonic() - started
             self._measure(len(batch.events), seconds)
             for watcher in self._watchers:
@@ -155,7 +162,8 @@ class Record:
         """Begin anew from the database's offsets, after maintenance; call it under `exclusively`."""
         with self._state:
             self.tail.restart(self.storage.journal_offsets())
-            self._cached.clear()
+            self._current.clear()
+            self._older.clear()
             self._pending.clear()
             self._pending_of_skill.clear()
             self._event_ids.clear()
@@ -169,41 +177,67 @@ class Record:
                 self.catch_up()
             loaded = self.storage.totals(skill_name)
             with self._state:
-                self._cached[skill_name] = loaded
-                return self._overlaid(skill_name)
+                current = self._with_pending(skill_name, loaded)
+                if self._is_exact():
+                    self._current[skill_name] = current
+                return current
 
     def _is_exact(self) -> bool:
         """Whether every pending use is new to the database; an older one may change even its skill's name."""
-        return self._pending.keys() <= self._fresh
+        return not self._older and self.tail.pending <= PENDING_EVENTS
 
-    def _overlaid(self, skill_name: str) -> SkillTotals | None:
-        totals = self._cached[skill_name]
+    def _with_pending(self, skill_name: str, totals: SkillTotals | None) -> SkillTotals | None:
         for invocation_id in self._pending_of_skill.get(skill_name, ()):
-            invocation = merge(self._pending[invocation_id])
-            if invocation is not None and invocation.skill_name == skill_name:
-                totals = add_invocation(totals or SkillTotals(skill_name), invocation)
+            totals = self._with_use(skill_name, totals, invocation_id)
         return totals
 
+    def _with_use(
+        self, skill_name: str, totals: SkillTotals | None, invocation_id: UUID
+    ) -> SkillTotals | None:
+        invocation = merge(self._pending[invocation_id])
+        if invocation is None or invocation.skill_name != skill_name:
+            return totals
+        return add_invocation(totals or SkillTotals(skill_name), invocation)
+
     def _note(self, event: SkillEvent) -> None:
-        self._pending.setdefault(event.invocation_id, []).append(event)
-        self._pending_of_skill[event.skill_name].add(event.invocation_id)
-        self._event_ids[event.id] = event.invocation_id
+        use = event.invocation_id
+        known = self._pending.setdefault(use, [])
+        known.append(event)
+        self._pending_of_skill[event.skill_name].add(use)
+        self._event_ids[event.id] = use
+        self._keep_current(event, known)
         for listener in self._listeners:
             listener(event)
 
+    def _keep_current(self, event: SkillEvent, known: list[SkillEvent]) -> None:
+        """Move the totals that are kept by an event that was noted; let them go where that is not simple."""
+        if event.invocation_id not in self._fresh:
+            self._older.add(event.invocation_id)
+            self._current.clear()
+        elif len(known) > 1:
+            for other in known:
+                self._current.pop(other.skill_name, None)
+        elif event.skill_name in self._current:
+            totals = self._current[event.skill_name]
+            self._current[event.skill_name] = self._with_use(event.skill_name, totals, event.invocation_id)
+
     def _forget_pending(self, batch: Batch) -> None:
+        """Take a folded batch out of what is pending; the totals that are kept do not change by it."""
         for event in batch.events:
             if not isinstance(event, SkillEvent):
                 continue
+            use = event.invocation_id
             self._event_ids.pop(event.id, None)
-            left = [other for other in self._pending.get(event.invocation_id, ()) if other.id != event.id]
-            if left:
-                self._pending[event.invocation_id] = left
-            else:
-                self._pending.pop(event.invocation_id, None)
+            left = [other for other in self._pending.get(use, ()) if other.id != event.id]
             if all(other.skill_name != event.skill_name for other in left):
-                self._pending_of_skill[event.skill_name].discard(event.invocation_id)
-            self._fresh.discard(event.invocation_id)
+                self._pending_of_skill[event.skill_name].discard(use)
+            self._fresh.discard(use)
+            if left:
+                self._pending[use] = left
+                self._older.add(use)
+            else:
+                self._pending.pop(use, None)
+                self._older.discard(use)
 
     def _measure(self, events: int, seconds: float) -> None:
         rate = events / seconds if seconds > 0 else None

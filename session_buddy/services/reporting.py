@@ -23,6 +23,7 @@ from session_buddy.services.wording import (
     description_message,
     metrics,
     metrics_message,
+    number_of,
     rate,
     session_message,
 )
@@ -93,7 +94,7 @@ class Reporter:
         storage = self._record.storage
         top = list(storage.top_skills(Window(since, None), limit))
         message = (
-            f"{len(top)} skills in the last {time_window_hours:g} h."
+            f"{number_of(len(top), 'skill')} in the last {time_window_hours:g} h."
             if top
             else f"No skill was used in the last {time_window_hours:g} h."
         )

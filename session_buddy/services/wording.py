@@ -80,19 +80,25 @@ def counts(counts: Mapping[str, int]) -> list[ValueCount]:
     return [ValueCount(value=value, invocation_count=count) for value, count in ordered if count > 0]
 
 
+def number_of(count: int, thing: str) -> str:
+    """A count in words: "1 skill", "2 skills"."""
+    return f"{count} {thing}" if count == 1 else f"{count} {thing}s"
+
+
 def metrics_message(found: Sequence[SkillTotals], limit: int, never_used: Sequence[str]) -> str:
     """What the figures are, and what to know of them, in words."""
     uses = sum(totals.invocation_count for totals in found)
-    parts = (
-        [f"{uses} invocations of {len(found)} skills."] if found else ["Nothing was recorded in that window."]
-    )
+    counted = f"{number_of(uses, 'invocation')} of {number_of(len(found), 'skill')}."
+    parts = [counted] if found else ["Nothing was recorded in that window."]
     if len(found) > limit:
         parts.append(f"The {limit} most used are shown.")
     if never_used:
-        parts.append(f"{len(never_used)} installed skills were never used.")
+        were = "was" if len(never_used) == 1 else "were"
+        parts.append(f"{number_of(len(never_used), 'installed skill')} {were} never used.")
     inferred = sum(totals.inferred_count for totals in found)
     if inferred:
-        parts.append(f"{inferred} outcomes are inferred from what happened, not reported.")
+        are = "is" if inferred == 1 else "are"
+        parts.append(f"{number_of(inferred, 'outcome')} {are} inferred from what happened, not reported.")
     return " ".join(parts)
 
 
@@ -110,4 +116,4 @@ def description_message(totals: SkillTotals, *, installed: bool) -> str:
     if totals.invocation_count == 0:
         return f"{totals.skill_name} is installed and was never used."
     where = "" if installed else " It is not installed here (any more)."
-    return f"{totals.skill_name} was used {totals.invocation_count} times.{where}"
+    return f"{totals.skill_name} was used {number_of(totals.invocation_count, 'time')}.{where}"

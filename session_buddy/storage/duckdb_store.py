@@ -32,8 +32,9 @@ from session_buddy.storage.queries import sql
 from session_buddy.storage.refusals import Refusals
 from session_buddy.storage.suggesting import fold_suggestions
 
-_LEARN_AT_ONCE = 1_000
-"""Skill events of a fold that moves the roll-ups itself, so that a long import leaves no backlog of them."""
+LEARN_AT_ONCE = 60_000
+"""Skill events after which a fold moves the roll-ups itself, so that a long import leaves no backlog of them.
+Once for several folds: most pairs of skills come up in each."""
 
 
 def _fold_recorded(connection: duckdb.DuckDBPyConnection, events: folding.Sorted) -> folding.Changes:
@@ -50,7 +51,7 @@ def _fold_recorded(connection: duckdb.DuckDBPyConnection, events: folding.Sorted
 class DuckDBStore:
     """The derived tables in one DuckDB database; `SkillsStorageProtocol` says what each method promises."""
 
-    def __init__(self, path: str | None, keyed_hash: KeyedHash, memory_limit: str = "512MB") -> None:
+    def __init__(self, path: str | None, keyed_hash: KeyedHash, memory_limit: str = "256MB") -> None:
         """path: of the file; None or ':memory:' keeps everything in memory. memory_limit: of DuckDB.
 
         keyed_hash: the one that made the values of `ForgottenEvent`; it recognises what must not come back.
@@ -58,6 +59,7 @@ class DuckDBStore:
         self._database = Database(path, memory_limit)
         self._refusals = Refusals(keyed_hash)
         self._writing = threading.RLock()
+        self._unlearned = 0
         self.findings = DuckDBFindings(self._database, self._writing)
 
     def open(self) -> None:
@@ -101,9 +103,11 @@ class DuckDBStore:
                 for event in events.forgotten:
                     request = forgetting.Request(event.scope, event.value, rows.naive(event.before))
                     forgetting.forget(connection, request, self._refusals)
-                if len(events.skill) >= _LEARN_AT_ONCE:
+                unlearned = self._unlearned + len(events.skill)
+                if unlearned >= LEARN_AT_ONCE:
                     learning.learn(connection)
                 move_offsets(connection, batch.offsets)
+            self._unlearned = unlearned if unlearned < LEARN_AT_ONCE else 0
             self.findings.folded()
             if events.forgotten:
                 self._after_forgetting()
@@ -208,6 +212,11 @@ class DuckDBStore:
         ids = json.dumps([str(invocation_id) for invocation_id in invocation_ids])
         found = self._database.records(sql("events_of_invocations"), {"invocation_ids": ids})
         return [rows.event_of(row) for row in found]
+
+    def superseded_since(self, since: datetime) -> Sequence[UUID]:
+        """Invocations that turned out lately to be no use of their own."""
+        found = self._database.rows(sql("superseded_since"), {"since": rows.naive(since)})
+        return [row[0] for row in found]
 
     def invocation_counts(self) -> Mapping[str, int]:
         """How often each used skill was used in all."""

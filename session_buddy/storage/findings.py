@@ -17,6 +17,7 @@ from session_buddy.models.findings import (
     Partner,
     Period,
     Placed,
+    PopularSkill,
     SimilarUser,
     SkillUsage,
     UserSkill,
@@ -122,16 +123,23 @@ class DuckDBFindings:
         found = self._database.rows(sql("users_like"), {"user_id": user_id, "limit": limit})
         return [SimilarUser(*row) for row in found]
 
-    def skills_of_users(self, user_ids: Sequence[str]) -> Sequence[UserSkill]:
-        """What these users use."""
+    def skills_of_users(self, user_ids: Sequence[str], unlike: Sequence[str] = ()) -> Sequence[UserSkill]:
+        """What these users use, and those of `unlike` do not."""
         self.learn()
-        found = self._database.rows(sql("skills_of_users"), {"user_ids": "\n".join(user_ids)})
-        return [UserSkill(*row) for row in found]
+        # No user is called by a line break, so that a list without one names nobody.
+        parameters = {"user_ids": "\n".join(user_ids), "unlike": "\n".join(unlike) if unlike else "\r"}
+        return [UserSkill(*row) for row in self._database.rows(sql("skills_of_users"), parameters)]
 
-    def usage(self) -> Sequence[SkillUsage]:
+    def popular(self) -> Sequence[PopularSkill]:
+        """How many users each skill has."""
+        self.learn()
+        return [PopularSkill(*row) for row in self._database.rows(sql("popular_skills"))]
+
+    def usage(self, detailed: int) -> Sequence[SkillUsage]:
         """How every used skill goes."""
         self.learn()
-        return [_usage(row) for row in self._database.records(sql("usage_of_skills"))]
+        found = self._database.records(sql("usage_of_skills"), {"detailed": detailed})
+        return [_usage(row) for row in found]
 
     def descriptions(self) -> Mapping[str, str]:
         """Every skill with what it says of itself."""
@@ -167,7 +175,7 @@ class DuckDBFindings:
 
     def _clear_gone_baselines(self, left: set[str]) -> None:
         """In a transaction of its own: DuckDB still sees keys that were deleted in the same one."""
-        kept = {row[0] for row in self._database.rows("SELECT skill_name FROM skill_community_baselines")}
+        kept = {row[0] for row in self._database.rows(sql("skills_with_baseline"))}
         if kept - left:
             with self._database.transaction() as connection:
                 connection.execute(sql("delete_baselines"))

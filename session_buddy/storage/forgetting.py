@@ -99,5 +99,5 @@ def _recompute(connection: duckdb.DuckDBPyConnection) -> None:
 
 
 def _count_invocations(connection: duckdb.DuckDBPyConnection) -> int:
-    rows: list[tuple[int]] = connection.execute("SELECT count(*) FROM skill_invocation").fetchall()
+    rows: list[tuple[int]] = connection.execute(sql("count_invocations")).fetchall()
     return rows[0][0]

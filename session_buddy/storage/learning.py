@@ -37,7 +37,10 @@ def learn(connection: duckdb.DuckDBPyConnection) -> bool:
     if connection.execute(sql("has_lost_uses")).fetchall():
         connection.execute(sql("recount_user_times"))
     connection.execute(sql("stage_paths"))
-    connection.execute(sql("move_dependencies"), {"at": datetime.now(UTC).replace(tzinfo=None)})
+    connection.execute(sql("stage_pairs"))
+    at = {"at": datetime.now(UTC).replace(tzinfo=None)}
+    connection.execute(sql("move_dependencies"), at)
+    connection.execute(sql("insert_dependencies"), at)
     connection.execute(sql("delete_changes"))
     return True
 
@@ -77,7 +80,7 @@ def _fold_category(connection: duckdb.DuckDBPyConnection, event: CategorisedEven
         place(connection, "modality", event.skill_name, event.modality, 1.0, "user")
 
 
-def place(  # noqa: PLR0913 - a row
+def place(
     connection: duckdb.DuckDBPyConnection, kind: str, skill_name: str, value: str, confidence: float, by: str
 ) -> None:
     """Put a skill into one category (kind `category`) or give it one modality, whatever it had."""

@@ -53,7 +53,7 @@ class Refusals:
     def _covers(self, event: JournalEvent, limits: dict[tuple[str, str], datetime | None]) -> bool:
         if not isinstance(event, _Named):
             return False
-        if self._before is not None and _began(event) < self._before:
+        if self._before is not None and event.began < self._before:
             return True
         for scope, name in _names_of(event):
             if (scope, name) not in limits:
@@ -63,13 +63,6 @@ class Refusals:
             if limit is not None and event.occurred_at < limit:
                 return True
         return False
-
-
-def _began(event: JournalEvent) -> datetime:
-    """When what an event tells of began: all events of one use go, or none."""
-    if isinstance(event, SkillEvent) and event.invoked_at is not None:
-        return event.invoked_at
-    return event.occurred_at
 
 
 def _names_of(event: _Named) -> list[tuple[str, str]]:

@@ -19,7 +19,8 @@ def fold_suggestions(connection: duckdb.DuckDBPyConnection, events: Sequence[Jou
         lines = "\n".join(_rows_of(suggested))
         connection.execute(sql("insert_catalogued_skills"), {"events": lines})
         connection.execute(sql("insert_suggestions"), {"rows": lines})
-    sessions = sorted({event.session_id for event in events if isinstance(event, SkillEvent | SuggestedEvent)})
+    told = (event for event in events if isinstance(event, SkillEvent | SuggestedEvent))
+    sessions = sorted({event.session_id for event in told})
     touched = {"session_ids": "\n".join(sessions)}
     if sessions and connection.execute(sql("has_suggestions"), touched).fetchall():
         connection.execute(sql("attribute_suggestions"), touched)

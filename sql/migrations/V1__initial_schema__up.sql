@@ -27,10 +27,10 @@ CREATE TABLE skill_metrics (
     last_invoked_at TIMESTAMP
 );
 
--- Append-only. One unique key only: with a second one ON CONFLICT DO NOTHING is a hundred times slower.
--- No foreign key and no secondary index: every fold writes here.
+-- Append-only. Nothing is indexed: ids are hashes, and an index of a million of them is 50 MB that every fold
+-- pins and every checkpoint writes anew. The fold joins its batch against the log instead.
 CREATE TABLE skill_event (
-    id UUID PRIMARY KEY,
+    id UUID NOT NULL, -- unique by the fold, not by an index: docs/adr/0007
     kind VARCHAR NOT NULL
     CHECK (kind IN ('started', 'ended', 'reported', 'rated', 'recorded', 'superseded')),
     invocation_id UUID NOT NULL,
@@ -60,7 +60,7 @@ CREATE TABLE skill_event (
 
 -- One row per use, a function of its events alone (sql/queries/fold.sql says which event wins).
 CREATE TABLE skill_invocation (
-    invocation_id UUID PRIMARY KEY,
+    invocation_id UUID NOT NULL, -- likewise
     skill_name VARCHAR NOT NULL,
     session_id VARCHAR NOT NULL,
     agent VARCHAR NOT NULL,

@@ -116,17 +116,17 @@ past AS (
     SELECT invocation_id, skill_name, session_id, invoked_at FROM moved WHERE sign < 0
 )
 
-SELECT 1 AS sign, session_id, skill_name, lead(skill_name) OVER steps AS next_skill
-FROM present
-WINDOW steps AS (PARTITION BY session_id ORDER BY invoked_at, invocation_id)
-UNION ALL
-SELECT -1 AS sign, session_id, skill_name, lead(skill_name) OVER steps AS next_skill
-FROM past
-WINDOW steps AS (PARTITION BY session_id ORDER BY invoked_at, invocation_id);
+SELECT sign, session_id, skill_name, lead(skill_name) OVER steps AS next_skill
+FROM (
+    SELECT 1 AS sign, * FROM present
+    UNION ALL BY NAME
+    SELECT -1 AS sign, * FROM past
+)
+WINDOW steps AS (PARTITION BY sign, session_id ORDER BY invoked_at, invocation_id);
 
--- move_dependencies --
--- Pairs of skills of one session, and which directly followed which.
-INSERT INTO skill_dependencies
+-- stage_pairs --
+-- Pairs of skills of one session, and which directly followed which: by how much the changes move them.
+CREATE OR REPLACE TEMP TABLE pair AS
 WITH used AS (
     SELECT sum(sign) AS sign, session_id, skill_name
     FROM (SELECT DISTINCT sign, session_id, skill_name FROM path)
@@ -173,16 +173,28 @@ SELECT
     skill_b,
     sum(met) AS session_count,
     sum(forwards) AS a_before_b_count,
-    sum(backwards) AS b_before_a_count,
-    $at AS updated_at
+    sum(backwards) AS b_before_a_count
 FROM moves
 GROUP BY skill_a, skill_b
-HAVING sum(met) <> 0 OR sum(forwards) <> 0 OR sum(backwards) <> 0
-ON CONFLICT (skill_a, skill_b) DO UPDATE SET
-    session_count = skill_dependencies.session_count + excluded.session_count,
-    a_before_b_count = skill_dependencies.a_before_b_count + excluded.a_before_b_count,
-    b_before_a_count = skill_dependencies.b_before_a_count + excluded.b_before_a_count,
-    updated_at = excluded.updated_at;
+HAVING sum(met) <> 0 OR sum(forwards) <> 0 OR sum(backwards) <> 0;
+
+-- move_dependencies --
+-- Pairs that met before; an upsert would take several times as long.
+UPDATE skill_dependencies AS d
+SET
+    session_count = d.session_count + p.session_count,
+    a_before_b_count = d.a_before_b_count + p.a_before_b_count,
+    b_before_a_count = d.b_before_a_count + p.b_before_a_count,
+    updated_at = $at
+FROM pair AS p
+WHERE d.skill_a = p.skill_a AND d.skill_b = p.skill_b;
+
+-- insert_dependencies --
+-- Pairs that meet for the first time.
+INSERT INTO skill_dependencies
+SELECT p.skill_a, p.skill_b, p.session_count, p.a_before_b_count, p.b_before_a_count, $at AS updated_at
+FROM pair AS p
+ANTI JOIN skill_dependencies AS d ON d.skill_a = p.skill_a AND d.skill_b = p.skill_b;
 
 -- delete_empty_interactions --
 -- Nothing is left of what these users did.
@@ -342,10 +354,17 @@ SELECT count(*) FROM session_skills WHERE skill_name = $skill_name AND invocatio
 SELECT count(DISTINCT user_id) FROM skill_user_interactions WHERE invocation_count > 0;
 
 -- skills_of_users --
--- What some users use.
+-- What some users use, without what some others use.
 SELECT user_id, skill_name, decided_count, completed_count
 FROM skill_user_interactions
-WHERE user_id IN (SELECT unnest(string_split($user_ids, chr(10)))) AND invocation_count > 0
+WHERE
+    user_id IN (SELECT unnest(string_split($user_ids, chr(10))))
+    AND invocation_count > 0
+    AND skill_name NOT IN (
+        SELECT skill_name
+        FROM skill_user_interactions
+        WHERE user_id IN (SELECT unnest(string_split($unlike, chr(10)))) AND invocation_count > 0
+    )
 ORDER BY user_id, skill_name;
 
 -- users_like --
@@ -374,9 +393,30 @@ INNER JOIN sizes AS z ON z.user_id = s.user_id
 ORDER BY s.shared_count / (z.skill_count + (SELECT count(*) FROM own) - s.shared_count) DESC, s.user_id
 LIMIT $limit;
 
+-- popular_skills --
+-- How many users each skill has, and how it goes for them.
+SELECT
+    skill_name,
+    count(*) AS user_count,
+    CAST(sum(decided_count) AS BIGINT) AS decided_count,
+    CAST(sum(completed_count) AS BIGINT) AS completed_count
+FROM skill_user_interactions
+WHERE invocation_count > 0
+GROUP BY skill_name
+ORDER BY skill_name;
+
 -- usage_of_skills --
--- How every used skill goes for everybody; p50 and p95 are bucket indexes of the duration sketch.
-WITH users AS (
+-- How every used skill goes for everybody; p50 and p95 are bucket indexes of the duration sketch. What takes
+-- long is looked up for the most used skills only.
+WITH detailed AS (
+    SELECT skill_name
+    FROM skill_metrics
+    WHERE invocation_count > 0
+    ORDER BY invocation_count DESC, skill_name
+    LIMIT $detailed
+),
+
+users AS (
     SELECT skill_name, count(*) AS user_count
     FROM skill_user_interactions
     WHERE invocation_count > 0
@@ -386,7 +426,7 @@ WITH users AS (
 sessions AS (
     SELECT skill_name, count(*) AS session_count
     FROM session_skills
-    WHERE invocation_count > 0
+    WHERE invocation_count > 0 AND skill_name IN (SELECT skill_name FROM detailed)
     GROUP BY skill_name
 ),
 
@@ -397,7 +437,10 @@ cumulated AS (
         sum(invocation_count) OVER (PARTITION BY skill_name ORDER BY CAST(value AS INTEGER)) AS reached,
         sum(invocation_count) OVER (PARTITION BY skill_name) AS whole
     FROM skill_tally
-    WHERE dimension = 'duration_bucket' AND invocation_count > 0
+    WHERE
+        dimension = 'duration_bucket'
+        AND invocation_count > 0
+        AND skill_name IN (SELECT skill_name FROM detailed)
 ),
 
 quantiles AS (
@@ -445,6 +488,10 @@ INNER JOIN usage AS a ON a.skill_name = d.skill_a
 INNER JOIN usage AS b ON b.skill_name = d.skill_b
 WHERE d.session_count >= $least_sessions
 ORDER BY d.skill_a, d.skill_b;
+
+-- skills_with_baseline --
+-- Skills that had a place when it was computed last.
+SELECT skill_name FROM skill_community_baselines;
 
 -- delete_baselines --
 -- They are computed as a whole.

@@ -149,3 +149,7 @@ DELETE FROM session_skills WHERE skill_name IN (SELECT unnest(string_split($name
 -- delete_skills --
 -- Parents go in a transaction of their own: DuckDB still sees children deleted in the same one.
 DELETE FROM skill_metrics WHERE skill_name IN (SELECT unnest(string_split($names, chr(10))));
+
+-- count_invocations --
+-- How many uses there are.
+SELECT count(*) FROM skill_invocation;

@@ -6,3 +6,7 @@ WHERE invocation_id IN (SELECT unnest(from_json($invocation_ids, '["UUID"]')));
 -- invocation_counts --
 -- How often each skill was used in all.
 SELECT skill_name, invocation_count FROM skill_metrics WHERE invocation_count > 0;
+
+-- superseded_since --
+-- Invocations that turned out lately to be no use of their own.
+SELECT DISTINCT invocation_id FROM skill_event WHERE kind = 'superseded' AND occurred_at >= $since;

@@ -175,7 +175,7 @@ def test_a_test_asserts_something_and_never_sleeps() -> None:
             if not function.name.startswith("test_"):
                 continue
             body = ast.unparse(function)
-            if not re.search(r"assert|raises|check|expect|validate", body):
+            if not re.search(r"assert|raises|check|expect|validate|wait", body):
                 found.append(f"{name_of(file)}:{function.lineno}: {function.name} asserts nothing")
             if re.search(r"\b(?:time|asyncio|anyio)\.sleep\(", body):
                 found.append(f"{name_of(file)}:{function.lineno}: {function.name} sleeps")

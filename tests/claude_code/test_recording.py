@@ -87,10 +87,10 @@ def test_a_conversation_leaves_exactly_its_uses_with_outcome_and_evidence(
     assert told(record) == wanted([use for scenario in scenarios for use in scenario.expected])
     assert {use["session_id"] for use in record} == {run.session_id}
     assert {use["outcome_source"] for use in record} == {"inferred"}
-    for use in record:
-        kinds = {evidence["kind"] for evidence in use["evidence"]}
-        assert kinds, use
-        name = use["skill_name"]
+    for told_use in record:
+        kinds = {evidence["kind"] for evidence in told_use["evidence"]}
+        assert kinds, told_use
+        name = told_use["skill_name"]
         expected = FAILED_BECAUSE.get(f"{name} {use['outcome']}") or FAILED_BECAUSE.get(name)
         assert expected is None or kinds & expected, (name, kinds)
     in_subagents = [use["skill_name"] for use in record if use["thread"] != "main"]

@@ -97,6 +97,7 @@ def test_a_rebuild_says_the_same_as_before(run: Run, recorded: Path) -> None:
     assert run("export", "--json").stdout == before
 
 
+@pytest.mark.slow
 def test_migrate_goes_down_step_by_step_and_up_again(run: Run, recorded: Path) -> None:
     versions = json.loads(run("migrate", "status", "--json").stdout)
     newest = len(versions)

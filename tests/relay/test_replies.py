@@ -50,6 +50,7 @@ def test_what_is_offered_is_listed_as_by_the_sdk_in_every_version(method: str, v
     assert CommittedReplies().listing(request(method, params), version) == answer, AGAIN
 
 
+@pytest.mark.slow
 def test_the_committed_files_are_what_their_generator_writes() -> None:
     assert json.loads((DIRECTORY / "replies.json").read_text()) == handshakes(), AGAIN
     assert json.loads((DIRECTORY / "lists.json").read_text()) == lists(), AGAIN

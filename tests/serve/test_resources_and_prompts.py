@@ -137,7 +137,7 @@ async def test_a_choice_starts_from_this_session_and_the_record(connect: Connect
         text = await prompted(client, "choose_next_skill", task="ship {it}")
     assert "for this task: ship {it}." in text
     assert "plan > build. 2 completed, 0 failed, 0 abandoned, 0 undecided." in text
-    assert "- build: 1 uses, completion rate 100%" in text
+    assert "- build: 1 use, completion rate 100%" in text
 
 
 async def test_a_choice_with_an_empty_record_can_still_be_made(connect: Connect) -> None:

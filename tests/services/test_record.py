@@ -3,6 +3,7 @@
 import tempfile
 from pathlib import Path
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -35,6 +36,7 @@ def test_a_superseded_report_leaves_the_answer_at_once(home: Home) -> None:
     assert home.reporter.skill_metrics("review").skills[0].invocation_count == 1
 
 
+@pytest.mark.slow
 @settings(max_examples=25)
 @given(st.lists(skill_events(), max_size=12, unique_by=lambda event: event.id), st.integers(0, 12))
 def test_an_answer_before_the_fold_equals_the_one_after_it(events: list[SkillEvent], folded: int) -> None:

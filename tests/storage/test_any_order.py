@@ -1,6 +1,7 @@
 """Whatever the order and the batches in which events arrive, the tables say what a recount says."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC
 from random import Random
 
@@ -9,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from session_buddy.models.events import SessionEvent, SkillEvent
-from session_buddy.models.values import Batch, Window
+from session_buddy.models.values import Batch, SkillTotals, Window
 from session_buddy.storage.duckdb_store import DuckDBStore
 from tests.storage import recount
 from tests.storage.conftest import keyed_hash, opened
@@ -60,9 +61,7 @@ def _compare(store: DuckDBStore, events: Events) -> None:
     assert _session_rows(store) == recount.sessions_of(events)
 
 
-def _with_sum(totals: object, duration_sum: float) -> object:
-    from dataclasses import replace
-
+def _with_sum(totals: SkillTotals, duration_sum: float) -> SkillTotals:
     return replace(totals, duration_sum=duration_sum)
 
 
@@ -81,6 +80,7 @@ _EVENTS = st.lists(skill_events() | session_events(), max_size=12, unique_by=lam
 _QUIET = (HealthCheck.function_scoped_fixture, HealthCheck.too_slow)
 
 
+@pytest.mark.slow
 @settings(max_examples=25, suppress_health_check=_QUIET)
 @given(events=_EVENTS, seed=st.integers(0, 2**32))
 def test_the_order_and_the_batches_of_events_change_nothing(

@@ -2,6 +2,7 @@
 
 import threading
 from datetime import timedelta
+from pathlib import Path
 from uuid import uuid4
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from session_buddy.live.sketch import bucket_of
 from session_buddy.models.protocols import SkillsStorageProtocol
 from session_buddy.models.values import Batch, SkillTotals, Window
+from tests.storage.conftest import STORES
 from tests.support.events import at, installed, invocation_id, recorded, session_event, skill_event
 
 
@@ -376,9 +378,7 @@ def test_readers_in_other_threads_see_whole_folds_only(store: SkillsStorageProto
     assert store.totals("review").invocation_count == 16
 
 
-def test_what_was_stored_is_there_after_reopening(tmp_path: object) -> None:
-    from tests.storage.conftest import STORES
-
+def test_what_was_stored_is_there_after_reopening(tmp_path: Path) -> None:
     for _ in range(2):
         store = STORES["duckdb file"](tmp_path)
         store.open()

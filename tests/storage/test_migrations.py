@@ -1,6 +1,7 @@
 """Schema versions: up, down, the same as schema.sql, and what is refused."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import duckdb
@@ -274,7 +275,5 @@ def test_a_folder_with_gaps_or_strangers_is_refused(tmp_path: Path, names: list[
 
 def test_checksums_cover_both_directions() -> None:
     first = known_migrations()[0]
-    from dataclasses import replace
-
     assert replace(first, down=first.down + " ").checksum != first.checksum
     assert replace(first, up=first.up + " ").checksum != first.checksum

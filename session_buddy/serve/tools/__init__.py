@@ -6,6 +6,14 @@ from typing import NamedTuple
 from mcp_types import ToolAnnotations
 from pydantic import BaseModel
 
+from session_buddy.serve.tools.finding import (
+    detect_anomalies,
+    get_collaborative_recommendations,
+    get_community_baselines,
+    get_skill_dependencies,
+    get_skill_trend,
+)
+from session_buddy.serve.tools.recommending import predict_skill_success, suggest_next_skill
 from session_buddy.serve.tools.recording import ingest_tool_calls, rate_skill, record_skill_invocation
 from session_buddy.serve.tools.reporting import (
     describe_skill,
@@ -40,5 +48,12 @@ TOOLS: tuple[ToolSpec, ...] = (
     ToolSpec(get_real_time_metrics, READS),
     ToolSpec(rate_skill, ADDS),
     ToolSpec(describe_skill, READS),
+    ToolSpec(suggest_next_skill, READS),
+    ToolSpec(predict_skill_success, READS),
+    ToolSpec(detect_anomalies, READS),
+    ToolSpec(get_skill_trend, READS),
+    ToolSpec(get_skill_dependencies, READS),
+    ToolSpec(get_community_baselines, READS),
+    ToolSpec(get_collaborative_recommendations, READS),
     ToolSpec(ingest_tool_calls, MERGES),
 )

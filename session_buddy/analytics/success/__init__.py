@@ -1,0 +1,1 @@
+"""How likely a use is to complete, and how good those probabilities were."""

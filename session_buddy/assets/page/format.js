@@ -1,0 +1,95 @@
+// Figures as people read them. Pure.
+
+export const NOTHING = "–";
+const Z = 1.959964; // of a 95 % interval
+
+export function count(number) {
+  return number.toLocaleString("en");
+}
+
+export function uses(number) {
+  return `${count(number)} ${number === 1 ? "use" : "uses"}`;
+}
+
+export function duration(seconds) {
+  if (seconds === null || seconds === undefined) return NOTHING;
+  if (seconds < 9.95) return `${seconds.toFixed(1)} s`;
+  if (seconds < 120) return `${Math.round(seconds)} s`;
+  if (seconds < 597) return `${(seconds / 60).toFixed(1)} min`;
+  if (seconds < 7200) return `${Math.round(seconds / 60)} min`;
+  return `${(seconds / 3600).toFixed(1)} h`;
+}
+
+export function percent(ratio) {
+  return ratio === null || ratio === undefined ? NOTHING : `${Math.round(ratio * 100)} %`;
+}
+
+// How many uses a completion rate is over; null where that cannot be told.
+export function decidedOf(row) {
+  if (row.completion_rate === null) return row.completed_count > 0 ? null : 0;
+  if (Number.isInteger(row.decided_count)) return row.decided_count;
+  return row.completion_rate > 0 ? Math.round(row.completed_count / row.completion_rate) : null;
+}
+
+// The Wilson score interval of a rate, 0..1.
+export function interval(completed, decided) {
+  const rate = completed / decided;
+  const spread = Z * Math.sqrt((rate * (1 - rate) + (Z * Z) / (4 * decided)) / decided);
+  const middle = rate + (Z * Z) / (2 * decided);
+  const scale = 1 + (Z * Z) / decided;
+  return [Math.max(0, (middle - spread) / scale), Math.min(1, (middle + spread) / scale)];
+}
+
+// What stands beside a completion rate so that nobody takes it for more than it is.
+export function basis(row) {
+  const decided = decidedOf(row);
+  if (decided === 0) return "none decided yet";
+  if (decided === null) {
+    const completed = row.completed_count ? count(row.completed_count) : "none";
+    return `${completed} of ${uses(row.invocation_count)}`;
+  }
+  const [lower, upper] = interval(row.completed_count, decided);
+  const range = `${Math.round(lower * 100)}–${Math.round(upper * 100)} %`;
+  return `${count(row.completed_count)} of ${count(decided)} · ${range}`;
+}
+
+export function ago(then, now) {
+  const seconds = Math.max(0, (now - Date.parse(then)) / 1000);
+  if (seconds < 5) return "now";
+  if (seconds < 100) return `${Math.round(seconds)} s ago`;
+  if (seconds < 5400) return `${Math.round(seconds / 60)} min ago`;
+  if (seconds < 172_800) return `${Math.round(seconds / 3600)} h ago`;
+  return `${Math.round(seconds / 86_400)} d ago`;
+}
+
+export function clock(milliseconds) {
+  return new Date(milliseconds).toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit" });
+}
+
+export function moment(milliseconds) {
+  const date = new Date(milliseconds);
+  const two = (number) => String(number).padStart(2, "0");
+  return `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())} ${clock(milliseconds)}`;
+}
+
+// The end of a path tells a project from others; the whole of it is in the tooltip.
+export function projectName(path) {
+  return path.split(/[\\/]/).filter(Boolean).slice(-1)[0] ?? path;
+}
+
+// What an anomaly says, in a few words: [what happened, now against usual]. A drop in performance is one of
+// completion if the figure fell, and one of duration if it rose.
+export function anomalyText(anomaly) {
+  const { anomaly_type: type, baseline_value: usual, observed_value: seen } = anomaly;
+  if (type === "pattern_shift") {
+    const rate = (value) => `${Number(value.toFixed(1))} a day`;
+    return [seen > usual ? "Used more than usual" : "Used less than usual", against(rate, seen, usual)];
+  }
+  if (type === "performance_spike") return ["A use took far longer", against(duration, seen, usual)];
+  if (seen < usual) return ["Completes less often", against(percent, seen, usual)];
+  return ["Takes longer", against(duration, seen, usual)];
+}
+
+function against(shape, seen, usual) {
+  return `${shape(seen)}, usually ${shape(usual)}`;
+}

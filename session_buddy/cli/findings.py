@@ -1,0 +1,123 @@
+"""`anomalies`, `trend`, `deps` and `baselines`: what was learned from the record."""
+
+from typing import Any
+
+import click
+
+from session_buddy.cli.asking import ask
+from session_buddy.cli.options import Command, json_option, settings_of
+from session_buddy.cli.plain import print_json
+
+_limit = click.option(
+    "--limit", type=click.IntRange(1, 1000), default=20, show_default=True, help="Skills to list."
+)
+
+
+@click.command(
+    cls=Command,
+    epilog="""\b
+Examples:
+  session-buddy anomalies
+  session-buddy anomalies --hours 168
+  session-buddy anomalies --method zscore --threshold 3 --json""",
+)
+@click.option(
+    "--hours", type=float, default=24.0, show_default=True, help="What lasts, or was raised or over since."
+)
+@click.option(
+    "--threshold", type=float, default=2.0, show_default=True, help="Least deviation in standard errors."
+)
+@click.option(
+    "--method",
+    type=click.Choice(["cusum", "zscore"]),
+    default="cusum",
+    show_default=True,
+    help="cusum follows single uses; zscore compares hours, and many of its findings are chance.",
+)
+@json_option
+@click.pass_context
+def anomalies(context: click.Context, hours: float, threshold: float, method: str, as_json: bool) -> None:
+    """List skills that left their own baseline: dropped, became slow, spiked, or are suddenly used a lot."""
+    given: dict[str, Any] = {"time_window_hours": hours, "threshold": threshold, "method": method}
+    result = ask(settings_of(context), "anomalies", given)
+    if as_json:
+        print_json(result)
+        return
+    from session_buddy.cli import findings_view  # rich and pydantic, which --json does without
+    from session_buddy.cli.tables import answer_of
+    from session_buddy.models.answers_findings import AnomalyReport
+
+    findings_view.show_anomalies(answer_of(AnomalyReport, result))
+
+
+@click.command(
+    cls=Command,
+    epilog="""\b
+Examples:
+  session-buddy trend review-pr
+  session-buddy trend review-pr --days 30 --json""",
+)
+@click.argument("skill")
+@click.option("--days", type=float, default=7.0, show_default=True, help="How far back.")
+@json_option
+@click.pass_context
+def trend(context: click.Context, skill: str, days: float, as_json: bool) -> None:
+    """Show whether a skill gets better or worse, in completion and in duration."""
+    result = ask(settings_of(context), "trend", {"skill_name": skill, "days": days})
+    if as_json:
+        print_json(result)
+        return
+    from session_buddy.cli import findings_view  # rich and pydantic, which --json does without
+    from session_buddy.cli.tables import answer_of
+    from session_buddy.models.answers_findings import SkillTrend
+
+    findings_view.show_trend(answer_of(SkillTrend, result))
+
+
+@click.command(
+    cls=Command,
+    epilog="""\b
+Examples:
+  session-buddy deps review-pr
+  session-buddy deps review-pr --min-lift 0 --json""",
+)
+@click.argument("skill")
+@click.option("--min-lift", type=float, default=1.5, show_default=True, help="Least lift; 1 is chance.")
+@_limit
+@json_option
+@click.pass_context
+def deps(context: click.Context, skill: str, min_lift: float, limit: int, as_json: bool) -> None:
+    """List the skills that are used in the same sessions as one, beyond chance."""
+    given = {"skill_name": skill, "min_lift": min_lift, "limit": limit}
+    result = ask(settings_of(context), "dependencies", given)
+    if as_json:
+        print_json(result)
+        return
+    from session_buddy.cli import findings_view  # rich and pydantic, which --json does without
+    from session_buddy.cli.tables import answer_of
+    from session_buddy.models.answers_findings import SkillDependencies
+
+    findings_view.show_dependencies(answer_of(SkillDependencies, result))
+
+
+@click.command(
+    cls=Command,
+    epilog="""\b
+Examples:
+  session-buddy baselines
+  session-buddy baselines --limit 5 --json""",
+)
+@_limit
+@json_option
+@click.pass_context
+def baselines(context: click.Context, limit: int, as_json: bool) -> None:
+    """Show how skills go for all users of this record, and where each stands among them."""
+    result = ask(settings_of(context), "baselines", {"limit": limit})
+    if as_json:
+        print_json(result)
+        return
+    from session_buddy.cli import findings_view  # rich and pydantic, which --json does without
+    from session_buddy.cli.tables import answer_of
+    from session_buddy.models.answers_findings import CommunityBaselines
+
+    findings_view.show_baselines(answer_of(CommunityBaselines, result))

@@ -1,0 +1,30 @@
+"""Suggestions as a table."""
+
+from typing import Any
+
+from session_buddy.cli.formats import NOTHING, seconds
+from session_buddy.cli.output import add, console, say, show, table
+from session_buddy.cli.tables import answer_of
+from session_buddy.models.answers_recommending import Suggestions
+
+
+def show_suggestions(result: Any) -> None:
+    """Print the skills, best first, and what to make of it."""
+    answer = answer_of(Suggestions, result)
+    out = console()
+    if answer.suggestions:
+        right = ("Score", "Completes (of)", "Takes")
+        made = table("Skill", *right, "Because", right=right)
+        for found in answer.suggestions:
+            odds = found.success_probability
+            add(
+                made,
+                found.skill_name,
+                f"{found.score:.0%}",
+                NOTHING if odds is None else f"{odds:.0%} ({found.decided_count})",
+                NOTHING if found.expected_seconds is None else seconds(found.expected_seconds),
+                found.reason,
+            )
+        show(out, made)
+        say(out)
+    say(out, answer.message)

@@ -1,0 +1,271 @@
+"""What happens now, in memory: behind the feed, the metrics and the page. A tick of the feed runs no SQL.
+
+The caller says what is known of an invocation before and after an event (`session_buddy.live.merge`),
+and what time it is. Not thread-safe.
+"""
+
+from collections import OrderedDict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final, NamedTuple
+from uuid import UUID
+
+from pydantic import TypeAdapter
+
+from session_buddy.live.counters import LABEL_LIMIT, Counted, Counters
+from session_buddy.live.frames import (
+    InvocationData,
+    MetricsData,
+    SeriesStep,
+    SkillRow,
+    WindowFigures,
+    WindowHours,
+    encode_update,
+)
+from session_buddy.live.moments import moment_of
+from session_buddy.live.sessions import Sessions
+from session_buddy.live.windows import HOUR, WINDOW_HOURS, Windows
+from session_buddy.models.answers import ActiveAnomaly, Invocation
+from session_buddy.models.events import SessionEvent, SkillEvent
+
+RECENT_KEPT: Final = 200
+RECENT_SHOWN: Final = 20
+ROWS_KEPT: Final = 4096
+_HOUR_LENGTH: Final = 3_600_000_000
+_ANOMALIES: Final = TypeAdapter(list[ActiveAnomaly])
+
+
+class Change(NamedTuple):
+    """What an event changed. live: it tells of what happens now, so the counters count it."""
+
+    invocation_id: UUID
+    before: Invocation | None
+    after: Invocation | None
+    live: bool
+
+
+@dataclass(frozen=True, slots=True)
+class LiveSnapshot:
+    """What `/metrics` shows of the live state, at one moment."""
+
+    counted: Counted
+    completion_ratios: Mapping[str, float]
+    active_anomalies: Sequence[ActiveAnomaly]
+    active_sessions: int
+    skills_tracked: int
+    updated_at: float
+    """Seconds since 1970 of the latest change."""
+
+
+class LiveState:
+    """Counters, windows, sessions, anomalies and the latest uses."""
+
+    def __init__(self, label_limit: int = LABEL_LIMIT) -> None:
+        """label_limit: how many skills have a label of their own in the metrics."""
+        self.windows = Windows()
+        self.counters = Counters(label_limit)
+        self.sessions = Sessions()
+        self._anomalies: dict[tuple[str, str, datetime], ActiveAnomaly] = {}
+        self._encoded_anomalies: str | None = None
+        self._recent: OrderedDict[UUID, Invocation] = OrderedDict()
+        self._rows: dict[tuple[int, str], tuple[int, str]] = {}
+        self._updated_at = 0
+
+    def advance(self, now: int) -> None:
+        """Move the windows on to `now`, in microseconds since 1970, UTC."""
+        self.windows.advance(now)
+
+    def load(self, use: Invocation) -> None:
+        """Take an invocation that was known before this leader began: it is in the windows, not counted."""
+        self.windows.put(use.invocation_id, use)
+        self._remember(use)
+
+    def apply(self, change: Change) -> None:
+        """Take what an event changed."""
+        use = change.after
+        known = self.windows.known(change.invocation_id)
+        if known is None:
+            before = change.before
+            known = (before.outcome, before.duration_seconds) if before else (None, None)
+            if before is None and use is not None:
+                self.counters.ranks.used(use.skill_name)
+        self.windows.put(change.invocation_id, use)
+        self._updated_at = max(self._updated_at, self.windows.now)
+        if use is None:
+            self._recent.pop(change.invocation_id, None)
+            return
+        if change.live:
+            self._count(use, *known)
+        self._remember(use)
+
+    def note_session(self, event: SkillEvent | SessionEvent) -> None:
+        """Take what an event says of its session."""
+        self.sessions.note(event)
+
+    def clear(self) -> None:
+        """Forget windows, sessions and latest uses, to be loaded again; counters stay."""
+        now = self.windows.now
+        self.windows = Windows()
+        self.windows.advance(now)
+        self.sessions.clear()
+        self._recent.clear()
+        self._rows.clear()
+
+    def set_anomalies(self, anomalies: Iterable[ActiveAnomaly]) -> None:
+        """The anomalies that last, as the database has them; none of them counts as detected now."""
+        self._anomalies = {_key(found): found for found in anomalies}
+        self._encoded_anomalies = None
+
+    def raise_anomaly(self, anomaly: ActiveAnomaly, *, live: bool) -> None:
+        """An anomaly was detected, or goes on with new figures. live: it was detected now, so it counts."""
+        key = _key(anomaly)
+        if live and key not in self._anomalies:
+            self.counters.anomaly(anomaly.skill_name, anomaly.anomaly_type)
+        self._anomalies[key] = anomaly
+        self._encoded_anomalies = None
+
+    def resolve_anomaly(self, anomaly: ActiveAnomaly) -> None:
+        """An anomaly is over; harmless if there is none."""
+        self._anomalies.pop(_key(anomaly), None)
+        self._encoded_anomalies = None
+
+    def anomalies(self, skill_names: Iterable[str] | None = None) -> list[ActiveAnomaly]:
+        """The anomalies that last, newest first: of some skills, or all."""
+        names = None if skill_names is None else set(skill_names)
+        found = [known for known in self._anomalies.values() if names is None or known.skill_name in names]
+        return sorted(found, key=lambda known: (known.detected_at, known.skill_name), reverse=True)
+
+    def active_sessions(self) -> int:
+        """Sessions with activity in the last hour that have not ended."""
+        return self.sessions.active(self.windows.now - _HOUR_LENGTH)
+
+    def update(self, skill_names: Iterable[str] | None, window: int, limit: int, active_sessions: int) -> str:
+        """An encoded `metrics_update` of some skills, or of the `limit` most used ones of a window."""
+        names = self.windows.top(window, limit) if skill_names is None else skill_names
+        rows = (row for name in names if (row := self._row(window, name)) is not None)
+        if skill_names is None:
+            if self._encoded_anomalies is None:
+                self._encoded_anomalies = _encoded(self.anomalies())
+            anomalies = self._encoded_anomalies
+        else:
+            anomalies = _encoded(self.anomalies(skill_names)) if self._anomalies else "[]"
+        return encode_update(text_of(self.windows.now), rows, anomalies, active_sessions, hours_of(window))
+
+    def metrics(self, skill_name: str | None) -> MetricsData:
+        """The figures of one skill, or of all together, for `get_metrics`."""
+        names = None if skill_name is None else [skill_name]
+        of_skill = [use for use in self._recent.values() if skill_name in (None, use.skill_name)]
+        recent = sorted(of_skill, key=lambda use: (use.invoked_at, use.invocation_id), reverse=True)
+        return MetricsData(
+            skill_name=skill_name,
+            windows=[self._figures(window, skill_name) for window in range(len(WINDOW_HOURS))],
+            series=[
+                SeriesStep(
+                    began_at=moment_of(step.began_at),
+                    invocation_count=step.invocation_count,
+                    completed_count=step.completed_count,
+                    failed_count=step.failed_count,
+                )
+                for step in self.windows.series(names)
+            ],
+            anomalies=self.anomalies(names),
+            recent=[invocation_data(use) for use in recent[:RECENT_SHOWN]],
+        )
+
+    def snapshot(self) -> LiveSnapshot:
+        """What the metrics show."""
+        return LiveSnapshot(
+            counted=self.counters.counted(),
+            completion_ratios=self.windows.ratios(sorted(self.counters.ranks.labelled)),
+            active_anomalies=self.anomalies(),
+            active_sessions=self.active_sessions(),
+            skills_tracked=len(self.counters.ranks),
+            updated_at=self._updated_at / 1e6,
+        )
+
+    def _count(self, use: Invocation, outcome: str | None, duration: float | None) -> None:
+        """Count what became known, given what was known of the invocation before."""
+        if outcome is None and use.outcome is not None:
+            self.counters.decided(use.skill_name, use.workflow_phase, use.outcome)
+        if duration is None and use.duration_seconds is not None:
+            self.counters.measured(use.skill_name, use.duration_seconds)
+
+    def _remember(self, use: Invocation) -> None:
+        if use.invocation_id in self.windows:
+            self._recent[use.invocation_id] = use
+        if len(self._recent) > RECENT_KEPT:
+            self._recent.popitem(last=False)
+
+    def _row(self, window: int, skill_name: str) -> str | None:
+        """The skill's row, encoded; kept until its figures change."""
+        version = self.windows.version_of(skill_name)
+        kept = self._rows.get((window, skill_name))
+        if kept is not None and kept[0] == version and version:
+            return kept[1]
+        figures = self.windows.figures(window, skill_name)
+        if figures is None:
+            self._rows.pop((window, skill_name), None)
+            return None
+        row = SkillRow(
+            skill_name=skill_name,
+            invocation_count=figures.invocation_count,
+            completed_count=figures.completed_count,
+            completion_rate=figures.completion_rate,
+            avg_duration=figures.avg_duration,
+            p95_duration=figures.p95_duration,
+            last_invocation_at=moment_of(figures.last_at),
+        ).model_dump_json()
+        if len(self._rows) > ROWS_KEPT:
+            self._rows.clear()
+        self._rows[window, skill_name] = (version, row)
+        return row
+
+    def _figures(self, window: int, skill_name: str | None) -> WindowFigures:
+        found = self.windows.figures(window, skill_name) if skill_name else self.windows.together(window)
+        return WindowFigures(
+            time_window_hours=hours_of(window),
+            invocation_count=found.invocation_count if found else 0,
+            completed_count=found.completed_count if found else 0,
+            completion_rate=found.completion_rate if found else None,
+            avg_duration=found.avg_duration if found else None,
+            p50_duration=found.p50_duration if found else None,
+            p95_duration=found.p95_duration if found else None,
+        )
+
+
+def invocation_data(use: Invocation) -> InvocationData:
+    """What the feed says of a use."""
+    return InvocationData(
+        invocation_id=str(use.invocation_id),
+        skill_name=use.skill_name,
+        session_id=use.session_id,
+        project=use.project,
+        origin=use.origin,
+        workflow_phase=use.workflow_phase,
+        invoked_at=use.invoked_at,
+        ended_at=use.ended_at,
+        duration_seconds=use.duration_seconds,
+        outcome=use.outcome,
+        outcome_source=use.outcome_source,
+        error_type=use.error_type,
+        rating=use.rating,
+    )
+
+
+def hours_of(window: int) -> WindowHours:
+    """The length of a window."""
+    return 1 if window == HOUR else 24
+
+
+def text_of(now: int) -> str:
+    """A time in microseconds since 1970 as RFC 3339 with `Z`."""
+    return moment_of(now).isoformat().replace("+00:00", "Z")
+
+
+def _key(anomaly: ActiveAnomaly) -> tuple[str, str, datetime]:
+    return (anomaly.skill_name, anomaly.anomaly_type, anomaly.detected_at)
+
+
+def _encoded(anomalies: list[ActiveAnomaly]) -> str:
+    return _ANOMALIES.dump_json(anomalies).decode()

@@ -1,0 +1,91 @@
+"""What `/metrics` shows, from the parts that know it."""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from pathlib import Path
+
+from session_buddy import __version__
+from session_buddy.config import Settings
+from session_buddy.live.counters import OTHER
+from session_buddy.serve.measures import FeedMeasures, RequestMeasures
+from session_buddy.serve.metrics import Samples, Source
+from session_buddy.services.live_record import LiveRecord
+
+
+def live_source(live: LiveRecord) -> Source:
+    """Skills, sessions and anomalies."""
+
+    def source() -> Mapping[str, Samples]:
+        now = live.snapshot()
+        labelled = now.counted.labelled
+        active = {
+            (found.skill_name if found.skill_name in labelled else OTHER, found.anomaly_type)
+            for found in now.active_anomalies
+        }
+        return {
+            "skill_invocations_total": now.counted.invocations.items(),
+            "skill_duration_seconds": [
+                ((label,), histogram) for label, histogram in now.counted.durations.items()
+            ],
+            "skill_completion_ratio": [((name,), ratio) for name, ratio in now.completion_ratios.items()],
+            "anomalies_detected_total": now.counted.anomalies.items(),
+            "anomaly_active": [(labels, 1) for labels in sorted(active)],
+            "active_sessions": [((), now.active_sessions)],
+            "skills_tracked": [((), now.skills_tracked)],
+            "metrics_cache_last_update_timestamp_seconds": [((), now.updated_at)],
+            "dropped_labels_total": [((), now.counted.dropped_labels)],
+        }
+
+    return source
+
+
+def record_source(live: LiveRecord, settings: Settings, clock: Callable[[], datetime]) -> Source:
+    """Journals, folds, imports and the database."""
+
+    def source() -> Mapping[str, Samples]:
+        measures = live.measures()
+        since = measures.pending_since
+        waited = (clock() - since).total_seconds() if since and measures.pending_events else 0.0
+        found: dict[str, Samples] = {
+            "fold_seconds": [((), measures.fold_seconds)],
+            "journal_pending_events": [((), measures.pending_events)],
+            "journal_oldest_pending_seconds": [((), max(waited, 0.0))],
+            "imported_invocations_total": [((), measures.imported_invocations)],
+            "events_rejected_total": [
+                (("unreadable_line",), measures.unreadable_lines),
+                (("forgotten",), measures.forgotten_events),
+            ],
+        }
+        size = _size(settings.database)
+        return found if size is None else found | {"database_size_bytes": [((), size)]}
+
+    return source
+
+
+def server_source(
+    settings: Settings, requests: RequestMeasures, feed: FeedMeasures, relays: Callable[[], int]
+) -> Source:
+    """The servers themselves."""
+
+    def source() -> Mapping[str, Samples]:
+        served = requests.taken()
+        return {
+            "mcp_requests_total": served.count.items(),
+            "mcp_request_seconds": [((), served.seconds)],
+            "websocket_clients": [((), feed.clients)],
+            "websocket_clients_max": [((), feed.max_clients)],
+            "websocket_dropped_total": [((reason,), count) for reason, count in feed.dropped().items()],
+            "websocket_broadcast_seconds": [((), feed.broadcast_seconds())],
+            "relays_connected": [((), relays())],
+            "build_info": [((__version__, settings.mode), 1)],
+        }
+
+    return source
+
+
+def _size(path: str) -> int | None:
+    """Bytes of a file, looked up by name: the database must never be opened a second time."""
+    try:
+        return Path(path).stat().st_size
+    except OSError:
+        return None

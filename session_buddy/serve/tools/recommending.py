@@ -1,0 +1,55 @@
+"""Tools that look ahead: what to use next, and how it would go."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from session_buddy.models.answers_recommending import SuccessPrediction, Suggestions
+from session_buddy.models.events import Name
+from session_buddy.models.vocabulary import WorkflowPhase
+from session_buddy.serve.service_tool import Call
+from session_buddy.services.recommending import Asked
+
+
+def suggest_next_skill(
+    call: Call,
+    *,
+    query: Annotated[
+        str | None, Field(max_length=100_000, description="the request; finds unused skills too")
+    ] = None,
+    workflow_phase: WorkflowPhase | None = None,
+    recent_skills: Annotated[
+        list[Name] | None, Field(max_length=100, description="oldest first; default: as recorded")
+    ] = None,
+    session_id: Annotated[Name | None, Field(description="default: this session")] = None,
+    limit: Annotated[int, Field(ge=1, le=20)] = 5,
+    strategy: Annotated[Name | None, Field(description="default: markov_blend")] = None,
+) -> Suggestions:
+    """Which skill fits next: ranked, with reasons, evidence counts, expected time, success probability.
+
+    Call it when it is unclear which skill to use. Whether a suggestion is taken is seen by itself.
+    """
+    asked = Asked(
+        session_id=session_id,
+        workflow_phase=workflow_phase,
+        query=query,
+        recent_skills=recent_skills,
+        limit=limit,
+        strategy=strategy,
+        request_key=call.request_key,
+    )
+    return call.services.recommender.suggest(asked, call.caller)
+
+
+def predict_skill_success(
+    call: Call,
+    *,
+    skill_name: Name,
+    workflow_phase: WorkflowPhase = "unknown",
+    session_id: Annotated[Name | None, Field(description="default: this session")] = None,
+) -> SuccessPrediction:
+    """How likely a skill would complete if it were used now, and the features behind it.
+
+    The probability is calibrated on outcomes that were predicted before they were known (model_score).
+    """
+    return call.services.recommender.predict(skill_name, workflow_phase, session_id, call.caller)

@@ -1,0 +1,89 @@
+"""The classic reading of anomalies: each hour against the hours of the week before."""
+
+import math
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import Final
+
+from session_buddy.analytics.zscore import MINIMUM_HOURS, deviation
+from session_buddy.models.answers_findings import Anomaly, AnomalyReport
+from session_buddy.models.findings import FindingsStorageProtocol, Hour, HourlyMeasure
+from session_buddy.models.vocabulary import AnomalyType, Measure
+
+BASELINE: Final = timedelta(days=7)
+_HOUR = timedelta(hours=1)
+
+
+def deviating_hours(
+    findings: FindingsStorageProtocol, since: datetime, threshold: float, limit: int
+) -> AnomalyReport:
+    """The hours since that lie `threshold` standard deviations or more from the mean of the week before."""
+    begins = since.replace(minute=0, second=0, microsecond=0)
+    hours = findings.hours(begins, begins - BASELINE)
+    found = [anomaly for hour in hours for anomaly in _anomalies(hour, threshold)]
+    checked = {hour.skill_name for hour in hours}
+    unready = {hour.skill_name for hour in hours if hour.completion.hours < MINIMUM_HOURS}
+    return AnomalyReport(
+        method="zscore",
+        threshold=threshold,
+        since=since,
+        anomalies=sorted(found, key=lambda anomaly: -abs(anomaly.deviation_score))[:limit],
+        anomalies_total=len(found),
+        skills_checked=len(checked),
+        skills_without_baseline=len(unready),
+        message=(
+            f"{len(found)} hours deviate by {threshold:g} or more. Hours hold few uses, so many of these are "
+            "chance; the default method raises far fewer."
+        ),
+    )
+
+
+def _anomalies(hour: Hour, threshold: float) -> Iterator[Anomaly]:
+    if hour.decided_count:
+        rate = hour.completed_count / hour.decided_count
+        score = _score(rate, hour.completion)
+        if score is not None and abs(score) >= threshold:
+            kind: AnomalyType = "performance_drop" if score < 0 else "performance_spike"
+            yield _anomaly(
+                hour, kind, "completion", hour.completion.mean or 0.0, rate, score, hour.decided_count
+            )
+    if hour.duration_count:
+        level = hour.log_duration_sum / hour.duration_count
+        score = _score(level, hour.duration)
+        if score is not None and score >= threshold:
+            usual, took = math.expm1(hour.duration.mean or 0.0), math.expm1(level)
+            yield _anomaly(hour, "performance_drop", "duration", usual, took, score, hour.duration_count)
+    score = _score(float(hour.invocation_count), hour.volume)
+    if score is not None and score >= threshold:
+        usual = hour.volume.mean or 0.0
+        count = hour.invocation_count
+        yield _anomaly(hour, "pattern_shift", "volume", usual, float(count), score, count)
+
+
+def _score(value: float, before: HourlyMeasure) -> float | None:
+    return deviation(value, before.mean, before.deviation, before.hours)
+
+
+def _anomaly(
+    hour: Hour,
+    kind: AnomalyType,
+    measure: Measure,
+    baseline: float,
+    observed: float,
+    score: float,
+    count: int,
+) -> Anomaly:
+    return Anomaly(
+        skill_name=hour.skill_name,
+        anomaly_type=kind,
+        measure=measure,
+        method="zscore",
+        baseline_value=baseline,
+        observed_value=observed,
+        deviation_score=score,
+        sample_count=count,
+        detected_at=hour.begins_at + _HOUR,
+        resolved_at=None,
+        resolution=None,
+        status="computed",
+    )

@@ -1,0 +1,204 @@
+"""Keeping what was learned current: from the database at the start, then from every acknowledged event.
+
+A thread of its own does it, so that neither a recording call nor a start waits. Learning one use after the
+other gives the same as learning all of them anew, unless something older changed or arrived late; then
+everything is learned anew, a little later.
+"""
+
+import logging
+import threading
+import time
+from collections import OrderedDict, deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Final
+from uuid import UUID
+
+from session_buddy.analytics.success.scoring import Score
+from session_buddy.errors import SessionBuddyError
+from session_buddy.live.merge import merge
+from session_buddy.models.answers import Invocation
+from session_buddy.models.events import AnomalyEvent, CatalogueEvent, SessionEvent, SkillEvent
+from session_buddy.models.protocols import Clock
+from session_buddy.models.values import Batch, FoldResult, PastUse
+from session_buddy.services.learned import USES_LEARNED, Learned
+from session_buddy.services.record import Record
+
+WEIGHED: Final = 500
+"""Latest uses on which a new leader learns how to weigh the views of the blend."""
+HISTORY: Final = timedelta(hours=1)
+"""What began longer ago than this when it is told of is not what a session does now."""
+_WEIGHED_AT_ONCE = 50
+_LOOK_SECONDS = 5.0
+_ANEW_SECONDS = 60.0
+_WORK_SECONDS = 0.005
+_REST_SECONDS = 0.005
+_EVENTS_KEPT = 5_000
+_log = logging.getLogger(__name__)
+
+
+class Learning:
+    """What was learned from one home's record, a `RecordWatcher`. Thread-safe."""
+
+    def __init__(self, record: Record, clock: Clock, user_id: str) -> None:
+        """record must be over an open storage. user_id: keyed hash of this home's user."""
+        self._user_id = user_id
+        self._record = record
+        self._clock = clock
+        self._lock = threading.RLock()
+        self._learned = Learned({}, self._user_id)
+        self._queue: deque[SkillEvent] = deque()
+        self._events: OrderedDict[UUID, dict[UUID, SkillEvent]] = OrderedDict()
+        self._wake = threading.Event()
+        self._asked = threading.Event()
+        self._stopped = threading.Event()
+        self._loaded = threading.Event()
+        self._anew = True
+        self._catalogue_changed = False
+        self._anew_at = 0.0
+        self._restarts = 0
+        self._delay = 0.0
+        self._thread: threading.Thread | None = None
+
+    def start(self, delay: float = 0.0) -> None:
+        """Learn in the background after so many seconds, and keep up from then on."""
+        self._delay = delay
+        self._record.watch(self)
+        self._thread = threading.Thread(target=self._run, name="session-buddy-learn", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End the thread."""
+        self._stopped.set()
+        self._asked.set()
+        self._wake.set()
+        if self._thread is not None:
+            self._thread.join()
+            self._thread = None
+
+    def loaded(self, timeout: float) -> bool:
+        """Wait until the record was learned; False if that takes longer than `timeout` seconds."""
+        self._asked.set()
+        return self._loaded.wait(timeout)
+
+    @contextmanager
+    def current(self) -> Iterator[Learned]:
+        """What is learned, every acknowledged event included; it holds still until the block ends."""
+        self._record.refresh()
+        with self._lock:
+            yield self._drained()
+
+    def score(self) -> tuple[Score | None, datetime | None]:
+        """How good predictions were so far, and when the latest learned use began; None for neither."""
+        with self._lock:
+            latest = self._learned.latest
+            return self._learned.score.summary(), datetime.fromtimestamp(latest, UTC) if latest else None
+
+    def noted(self, event: SkillEvent | SessionEvent | AnomalyEvent) -> None:
+        """An event was acknowledged."""
+        if not isinstance(event, SkillEvent) or self._stopped.is_set():
+            return
+        if event.began < self._clock() - HISTORY and not self._learned.knows(event.invocation_id):
+            self._learned.stale = True  # an import: learned in one go, in its place among the others
+        else:
+            self._queue.append(event)
+        self._wake.set()
+
+    def folded(self, batch: Batch, result: FoldResult, seconds: float) -> None:  # noqa: ARG002
+        """A batch is in the database."""
+        if any(isinstance(event, CatalogueEvent) for event in batch.events):
+            self._catalogue_changed = True
+            self._wake.set()
+
+    def restarted(self) -> None:
+        """Something was forgotten, or the database was made anew."""
+        with self._lock:
+            self._restarts += 1
+            self._loaded.clear()
+            self._queue.clear()
+            self._events.clear()
+            self._learned = Learned({}, self._user_id)
+            self._anew = True
+            self._anew_at = 0.0
+        self._wake.set()
+
+    def _run(self) -> None:
+        self._asked.wait(self._delay)
+        while not self._stopped.is_set():
+            try:
+                self._work()
+            except SessionBuddyError as error:
+                _log.error("the record could not be learned, and is read again: %s", error)
+                self._anew = True
+            self._wake.wait(_LOOK_SECONDS)
+
+    def _work(self) -> None:
+        self._wake.clear()
+        if self._anew and time.monotonic() >= self._anew_at:
+            self._learn_anew()
+        with self._lock:
+            self._drained()
+
+    def _learn_anew(self) -> None:
+        """Learn the latest uses; what is queued meanwhile is taken afterwards, and known by then in part."""
+        with self._lock:
+            restarts = self._restarts
+            self._anew = self._catalogue_changed = self._learned.stale = False
+        self._record.catch_up()
+        uses = self._record.storage.past_uses(USES_LEARNED)
+        learned, rested_at = Learned(self._described(), self._user_id), time.monotonic()
+        for place, use in enumerate(uses):
+            learned.take(use, weigh=place >= len(uses) - WEIGHED)
+            if self._stopped.is_set() or self._restarts != restarts:
+                return
+            if time.monotonic() - rested_at > _WORK_SECONDS:
+                self._stopped.wait(_REST_SECONDS)
+                rested_at = time.monotonic()
+        with self._lock:
+            if self._restarts == restarts:
+                learned.stale = False
+                self._learned = learned
+                self._loaded.set()
+
+    def _described(self) -> dict[str, str]:
+        return {entry.skill_name: entry.description for entry in self._record.storage.catalogue()}
+
+    def _drained(self) -> Learned:
+        """Take what is queued; what changes older uses is learned anew in a while."""
+        if self._loaded.is_set():
+            if self._catalogue_changed:
+                self._catalogue_changed = False
+                self._learned.describe(self._described())
+            while self._queue:
+                self._take(self._queue.popleft(), weigh=len(self._queue) < _WEIGHED_AT_ONCE)
+            if self._learned.stale and not self._anew:
+                self._anew = True
+                self._anew_at = time.monotonic() + _ANEW_SECONDS
+        return self._learned
+
+    def _take(self, event: SkillEvent, *, weigh: bool) -> None:
+        events = self._events.setdefault(event.invocation_id, {})
+        events[event.id] = event
+        if len(self._events) > _EVENTS_KEPT:
+            self._events.popitem(last=False)
+        use = merge(events.values())
+        if use is None:
+            self._learned.withdraw(event.invocation_id)
+        elif self._learned.knows(event.invocation_id) or event.invoked_at is not None:
+            # Only what says when the use began can begin one: a rating may be of a use long ago.
+            self._learned.take(_past(use), weigh=weigh)
+
+
+def _past(use: Invocation) -> PastUse:
+    return PastUse(
+        invocation_id=use.invocation_id,
+        skill_name=use.skill_name,
+        session_id=use.session_id,
+        project=use.project,
+        user_id=use.user_id,
+        invoked_at=use.invoked_at,
+        workflow_phase=use.workflow_phase,
+        completed=use.completed,
+        duration_seconds=use.duration_seconds,
+    )

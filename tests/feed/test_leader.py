@@ -1,0 +1,238 @@
+"""The whole leader: the command that serves without a window, windows that serve, and changes of leader."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from websockets.sync.client import connect
+
+from tests.support.live import ask, free_port, receive
+from tests.support.stdio_client import StdioClient
+from tests.support.waiting import promised, wait_for
+
+CHECKOUT = Path(__file__).parents[2]
+HEALTH = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"
+
+
+@pytest.fixture
+def port() -> int:
+    return free_port()
+
+
+class Started:
+    """A process with what it says on stderr."""
+
+    def __init__(self, words: list[str], environ: dict[str, str], log: Path) -> None:
+        self.log = log
+        with log.open("wb") as stderr:
+            self.process = subprocess.Popen(
+                [sys.executable, *words],
+                env=environ,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=stderr,
+            )
+
+    def said(self) -> str:
+        return self.log.read_text()
+
+    def end(self) -> int:
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+        status = self.process.wait(20)
+        for stream in (self.process.stdin, self.process.stdout):
+            assert stream is not None
+            stream.close()
+        return status
+
+
+class Home:
+    """A home whose feed is on a port of its own, and the processes that were started for it."""
+
+    def __init__(self, folder: Path, port: int) -> None:
+        self.folder = folder
+        self.port = port
+        self.running: list[Started] = []
+        self.environ = os.environ | {
+            "SESSION_BUDDY_HOME": str(folder / "home"),
+            "SESSION_BUDDY_PORT": str(port),
+            "SESSION_BUDDY_UPDATE_INTERVAL": "0.1",
+            "CLAUDE_CONFIG_DIR": str(folder / "claude"),
+            "PYTHONPATH": str(CHECKOUT),
+        }
+
+    def start(self, *words: str, **environ: str) -> Started:
+        log = self.folder / f"stderr-{len(self.running)}"
+        process = Started(["-m", *words], self.environ | environ, log)
+        self.running.append(process)
+        return process
+
+    def service(self, *words: str) -> Started:
+        return self.start("session_buddy.websocket-server", *words)
+
+    def run(self, *words: str, **environ: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "session_buddy", *words]
+        return subprocess.run(command, env=self.environ | environ, capture_output=True, text=True, timeout=60)
+
+    def window(self) -> StdioClient:
+        command = [sys.executable, "-m", "session_buddy", "serve"]
+        return StdioClient(command, env=self.environ, stderr=self.folder / "window")
+
+    def server(self) -> int | None:
+        """The process that serves the port with its figures loaded; None if there is none."""
+        try:
+            status, _, body = ask(self.port, HEALTH)
+        except OSError:
+            return None
+        return int(json.loads(body)["pid"]) if status == 200 else None
+
+    def subscribe(self) -> Any:
+        wait_for(self.server, "the feed is served")
+        return connect(f"ws://127.0.0.1:{self.port}/", proxy=None, max_queue=None, close_timeout=1)
+
+
+@pytest.fixture
+def home(tmp_path: Path, port: int) -> Iterator[Home]:
+    made = Home(tmp_path, port)
+    yield made
+    for process in made.running:
+        process.end()
+
+
+def record(client: StdioClient, skill_name: str = "review") -> None:
+    client.call("record_skill_invocation", {"skill_name": skill_name, "completed": True})
+
+
+def until_recorded(subscriber: Any, count: int) -> dict[str, Any]:
+    def recorded() -> dict[str, Any] | None:
+        message = receive(subscriber, "metrics_update")
+        rows = message["data"]["top_skills"]
+        return message if sum(row["invocation_count"] for row in rows) == count else None
+
+    found = wait_for(recorded, f"{count} uses in an update")
+    assert found is not None
+    return found
+
+
+@pytest.mark.slow
+def test_the_service_leads_without_a_window_and_ends_in_order(home: Home) -> None:
+    service = home.service("--port", str(home.port), "--update-interval", "0.2")
+    with home.subscribe() as subscriber:
+        assert json.loads(subscriber.recv())["update_interval"] == 0.2
+        with home.window() as window:
+            window.handshake()
+            record(window)
+        until_recorded(subscriber, 1)
+        metrics = ask(home.port, b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n")[2].decode()
+        assert 'mode="service"' in metrics
+        assert 'mcp_requests_total{outcome="ok",tool="record_skill_invocation"} 1.0' in metrics
+    assert f"process {service.process.pid} leads" in service.said()
+    assert service.end() == 0
+    assert not (Path(home.environ["SESSION_BUDDY_HOME"]) / "leader.lock").exists()
+
+
+@pytest.mark.slow
+def test_a_window_serves_the_feed_and_the_service_takes_over_when_it_closes(home: Home) -> None:
+    with home.window() as window:
+        window.handshake()
+        record(window)
+        subscriber = home.start("session_buddy", "watch", "--json")
+        assert wait_for(home.server, "the window serves the feed") == window.pid
+        service = home.service()
+        wait_for(lambda: f"process {window.pid} leads" in service.said(), "it says who leads")
+        assert f"serves http://127.0.0.1:{home.port}/" in service.said()
+    wait_for(lambda: home.server() == service.process.pid, "the service serves the feed")
+    assert subscriber.process.stdout is not None
+    seen = []
+    while seen.count("hello") < 2:
+        seen.append(json.loads(subscriber.process.stdout.readline())["type"])
+    assert "lost" in seen
+
+
+@pytest.mark.slow
+def test_a_busy_port_does_not_keep_the_tools_from_working(home: Home, tmp_path: Path) -> None:
+    other = Home(tmp_path / "other", home.port)
+    other.folder.mkdir()
+    service = other.service()
+    wait_for(other.server, "the other home has the port")
+    with home.window() as window:
+        window.handshake()
+        record(window)
+        said = tmp_path / "window"
+        wait_for(lambda: "is not served" in said.read_text(), "the window says so")
+        assert f"process {service.process.pid}, another session-buddy" in said.read_text()
+        notices = json.loads(home.run("status", "--json").stdout)
+        assert "is not served" in json.dumps(notices)
+        record(window)
+        service.end()
+        assert wait_for(home.server, "the port is taken when it is free") == window.pid
+
+
+@pytest.mark.slow
+def test_a_hundred_subscribers_are_back_soon_after_a_change_of_leader(home: Home) -> None:
+    first = home.service()
+    wait_for(home.server, "the feed is served")
+    second = home.service()
+    wait_for(lambda: "waiting to take over" in second.said(), "the second waits")
+    program = (
+        "import sys, threading; from session_buddy.config import load_settings\n"
+        "from session_buddy.serve.feed_client import messages\n"
+        "def follow():\n"
+        "    for message in messages(load_settings(), []):\n"
+        "        if message['type'] == 'hello': print('hello', flush=True)\n"
+        "for _ in range(99): threading.Thread(target=follow, daemon=True).start()\n"
+        "follow()\n"
+    )
+    clients = Started(["-c", program], home.environ, home.folder / "clients")
+    home.running.append(clients)
+    assert clients.process.stdout is not None
+    for _ in range(100):
+        clients.process.stdout.readline()
+    began = time.monotonic()
+    first.end()
+    for _ in range(100):
+        clients.process.stdout.readline()
+    took = time.monotonic() - began
+    print(f"100 subscribers were back after {took:.1f} s")
+    assert took <= promised(5.0)
+    assert home.server() == second.process.pid
+    clients.process.kill()
+
+
+def test_others_are_not_served_without_a_secret(home: Home) -> None:
+    result = home.run("websocket-server", "--host", "0.0.0.0")
+    assert result.returncode == 1
+    [line] = result.stderr.splitlines()
+    assert "feed_secret" in line
+
+
+def test_a_token_is_printed_where_there_is_a_secret(home: Home) -> None:
+    from session_buddy.serve.access import claims_of
+    from tests.support.live import SECRET
+
+    result = home.run("token", "--for", "2h", "--name", "grafana", SESSION_BUDDY_FEED_SECRET=SECRET)
+    claims = claims_of(result.stdout.strip(), SECRET)
+    assert claims is not None
+    assert (claims["sub"], claims["exp"] - claims["iat"]) == ("grafana", 7200)
+    assert home.run("token").returncode == 1
+    assert home.run("token", "--for", "2 moons").returncode == 2
+
+
+@pytest.mark.slow
+def test_watch_shows_an_update_in_a_table(home: Home) -> None:
+    home.service()
+    with home.window() as window, home.subscribe() as subscriber:
+        window.handshake()
+        record(window)
+        until_recorded(subscriber, 1)
+    shown = home.run("watch", "--once")
+    assert shown.returncode == 0, shown.stderr
+    assert "review" in shown.stdout
+    assert "100%" in shown.stdout

@@ -1,0 +1,133 @@
+"""Learning keeps up with the record, and learns anew where that alone gives what the record says."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from uuid import uuid4
+
+from session_buddy.models.values import Caller, PastUse
+from session_buddy.services import InvocationReport
+from session_buddy.services.learned import BLURRED_SECONDS, Learned
+from session_buddy.services.recommending import Asked
+from tests.support.services import open_services
+from tests.support.waiting import wait_for
+
+START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+CALLER = Caller(connection_id="c1", session_id="now", project="/shop")
+
+
+def past(skill: str, seconds: float, **fields: object) -> PastUse:
+    values = {
+        "invocation_id": uuid4(),
+        "skill_name": skill,
+        "session_id": "morning",
+        "project": "/shop",
+        "user_id": "u",
+        "invoked_at": START + timedelta(seconds=seconds),
+        "workflow_phase": "unknown",
+        "completed": True,
+        "duration_seconds": 5.0,
+    }
+    return PastUse(**values | fields)
+
+
+def test_a_use_counts_once_however_often_it_is_told_of() -> None:
+    learned = Learned({})
+    use = past("test", 0, completed=None, duration_seconds=None)
+    for completed, duration in ((None, None), (True, 5.0), (True, 5.0)):
+        learned.take(use._replace(completed=completed, duration_seconds=duration))
+    assert (learned.uses, learned.decided("test"), learned.history("morning")) == (1, 1, ("test",))
+    assert learned.expected_seconds("test") == 5
+    assert not learned.stale
+
+
+def test_an_outcome_that_changes_makes_what_was_learned_stale() -> None:
+    learned = Learned({})
+    use = past("test", 0)
+    learned.take(use)
+    learned.take(use._replace(completed=False))
+    assert learned.stale
+
+
+def test_history_that_arrives_late_makes_it_stale_and_what_runs_side_by_side_does_not() -> None:
+    learned = Learned({})
+    learned.take(past("test", 2 * BLURRED_SECONDS))
+    learned.take(past("lint", 2 * BLURRED_SECONDS - 60, session_id="beside"))
+    assert not learned.stale
+    learned.take(past("plan", 0))
+    assert learned.stale
+
+
+def test_a_use_that_was_none_makes_it_stale() -> None:
+    learned = Learned({})
+    use = past("test", 0)
+    learned.withdraw(use.invocation_id)
+    assert not learned.stale
+    learned.take(use)
+    learned.withdraw(use.invocation_id)
+    assert learned.stale
+
+
+def test_outcomes_are_predicted_before_they_are_learned() -> None:
+    learned = Learned({})
+    for number in range(10):
+        learned.take(past("test", number))
+    score = learned.score.summary()
+    assert score is not None
+    assert score.prediction_count == 10
+    first = Learned({})
+    first.take(past("test", 0))
+    alone = first.score.summary()
+    assert alone is not None
+    assert alone.brier == 0.25
+
+
+def test_one_after_the_other_gives_what_learning_all_anew_gives(tmp_path: Path) -> None:
+    """What a leader learned use by use, and what the next one learns from the database."""
+    asked = Asked(recent_skills=["plan"], remember=False, limit=20)
+    answers = []
+    with open_services(tmp_path / "home") as services:
+        services.recommender.epsilon = 0.0
+        services.recommender.learning.loaded(10)
+        for number in range(30):
+            began = datetime.now(UTC) - timedelta(minutes=40 - number)
+            report = InvocationReport(
+                skill_name=("plan", "test", "commit")[number % 3],
+                completed=number % 5 > 0,
+                session_id=f"s{number // 6}",
+                invoked_at=began,
+            )
+            services.recorder.record_invocation(report, CALLER)
+        answers.append(services.recommender.suggest(asked, CALLER))
+    with open_services(tmp_path / "home") as services:
+        services.recommender.epsilon = 0.0
+        answers.append(services.recommender.suggest(asked, CALLER))
+    first, second = answers
+    assert [found.model_dump(exclude={"success_probability"}) for found in first.suggestions] == [
+        found.model_dump(exclude={"success_probability"}) for found in second.suggestions
+    ]
+
+
+def test_what_was_suggested_is_in_the_journal_when_the_services_close(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    with open_services(home) as services:
+        report = InvocationReport(skill_name="test", completed=True, session_id="now")
+        services.recorder.record_invocation(report, CALLER)
+        told = services.recommender.suggest(Asked(), CALLER)
+    with open_services(home) as services:
+        (accepted,) = services.recommender.acceptance()
+    assert accepted.suggestion_count == 1
+    assert told.suggestions[0].skill_name == "test"
+
+
+def test_a_skill_that_is_installed_later_can_be_suggested(tmp_path: Path) -> None:
+    with open_services(tmp_path / "home") as services:
+        assert services.recommender.suggest(Asked(query="draw"), CALLER).suggestions == []
+        folder = tmp_path / "claude" / "skills" / "draw"
+        folder.mkdir(parents=True)
+        (folder / "SKILL.md").write_text("---\nname: draw\ndescription: Draw it\n---\nDo it.\n", "utf-8")
+        services.cataloguer.look()
+        services.keeper.fold_now()
+        found = wait_for(
+            lambda: services.recommender.suggest(Asked(query="draw"), CALLER).suggestions, "the new skill"
+        )
+    assert found[0].skill_name == "draw"

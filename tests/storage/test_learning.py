@@ -1,0 +1,294 @@
+"""The roll-ups of what is learned say what a recount of the invocations says, whenever they are moved."""
+
+import math
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from random import Random
+from typing import Any
+
+import pytest
+
+from session_buddy.live.sketch import bucket_of, estimate_of
+from session_buddy.models.answers import Invocation
+from session_buddy.models.events import AnomalyEvent, CategorisedEvent, SkillEvent
+from session_buddy.models.findings import KeptCluster, Placed
+from session_buddy.models.ids import hashed_id
+from session_buddy.models.protocols import SkillsStorageProtocol
+from session_buddy.models.values import Batch, ForgetRequest, Window
+from session_buddy.storage import duckdb_store
+from tests.storage.conftest import keyed_hash
+from tests.support.events import at, forgotten, installed, invocation_id, recorded, skill_event
+
+SKILLS = ("lint", "test", "deploy", "review")
+LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
+
+
+def fold(store: SkillsStorageProtocol, *events: Any) -> None:
+    store.fold(Batch(tuple(events)))
+
+
+def random_events(random: Random, count: int) -> list[SkillEvent]:
+    """Uses that begin, end, move to another session, are reported on, rated, and turn out to be none."""
+    events: list[SkillEvent] = []
+    for number in range(count):
+        use, moment = f"use-{number}", random.uniform(0, 20_000)
+        where: dict[str, Any] = {
+            "skill_name": random.choice(SKILLS),
+            "session_id": f"session-{random.randrange(6)}",
+            "user_id": random.choice([None, "ada", "bob"]),
+        }
+        events.append(skill_event(use, "started", moment, invoked_at=at(moment), **where))
+        if random.random() < 0.8:
+            outcome = random.choice(["completed", "failed", "abandoned"])
+            took = random.uniform(0, 900)
+            ended = {"invoked_at": at(moment), "duration_seconds": took, "outcome": outcome}
+            events.append(skill_event(use, "ended", moment + took, **where | ended))
+        if random.random() < 0.2:
+            events.append(skill_event(use, "rated", moment + 1000, rating=random.randint(1, 5), **where))
+        if random.random() < 0.1:
+            events.append(recorded(use, moment + 5, **where | {"session_id": "session-late"}))
+        if random.random() < 0.05:
+            events.append(skill_event(use, "superseded", moment + 2000, **where))
+    return events
+
+
+def all_uses(store: SkillsStorageProtocol) -> list[Invocation]:
+    return [use for batch in store.invocations(Window()) for use in batch]
+
+
+def as_recounted(store: SkillsStorageProtocol) -> bool:
+    uses = all_uses(store)
+    check_hours(store, uses)
+    check_users(store, uses)
+    check_pairs(store, uses)
+    return True
+
+
+def check_hours(store: SkillsStorageProtocol, uses: Iterable[Invocation]) -> None:
+    hours: dict[tuple[str, datetime], list[Invocation]] = defaultdict(list)
+    for use in uses:
+        hours[use.skill_name, use.invoked_at.replace(minute=0, second=0, microsecond=0)].append(use)
+    store.findings.learn()
+    rows = store._database.rows(
+        "SELECT skill_name, bucket_start, invocation_count, completed_count, failed_count, abandoned_count, "
+        "duration_count, duration_sum, log_duration_sum FROM skill_time_series WHERE invocation_count <> 0"
+    )
+    found = {(row[0], row[1].replace(tzinfo=UTC)): row[2:] for row in rows}
+    assert found.keys() == hours.keys()
+    for key, known in hours.items():
+        outcomes = Counter(use.outcome for use in known)
+        seconds = [use.duration_seconds for use in known if use.duration_seconds is not None]
+        counts = [outcomes[name] for name in ("completed", "failed", "abandoned")]
+        assert list(found[key][:5]) == [len(known), *counts, len(seconds)]
+        assert found[key][5] == pytest.approx(sum(seconds), abs=1e-6)
+        assert found[key][6] == pytest.approx(sum(map(math.log1p, seconds)), abs=1e-6)
+
+
+def check_users(store: SkillsStorageProtocol, uses: Iterable[Invocation]) -> None:
+    expected: dict[tuple[str, str], list[Invocation]] = defaultdict(list)
+    for use in uses:
+        expected[use.user_id or "", use.skill_name].append(use)
+    rows = store._database.rows("FROM skill_user_interactions WHERE invocation_count <> 0")
+    assert {row[:2]: row[2:] for row in rows} == {
+        key: (
+            len(known),
+            sum(use.outcome is not None for use in known),
+            sum(use.outcome == "completed" for use in known),
+            sum(use.rating is not None for use in known),
+            sum(use.rating or 0 for use in known),
+            max(use.invoked_at for use in known).replace(tzinfo=None),
+        )
+        for key, known in expected.items()
+    }
+
+
+def check_pairs(store: SkillsStorageProtocol, uses: Sequence[Invocation]) -> None:
+    sessions: dict[str, list[Invocation]] = defaultdict(list)
+    for use in sorted(uses, key=lambda use: (use.invoked_at, use.invocation_id.bytes)):
+        sessions[use.session_id].append(use)
+    steps = Counter(
+        (one.skill_name, other.skill_name) for path in sessions.values() for one, other in pairwise(path)
+    )
+    members = {name: {use.skill_name for use in path} for name, path in sessions.items()}
+    assert store.findings.count_sessions() == len(members)
+    for skill in SKILLS:
+        found = {partner.skill_name: partner for partner in store.findings.partners(skill)}
+        met = Counter(other for used in members.values() if skill in used for other in used - {skill})
+        assert {name: partner.both_count for name, partner in found.items()} == met
+        for name, partner in found.items():
+            assert partner.own_count == sum(skill in used for used in members.values())
+            assert partner.other_count == sum(name in used for used in members.values())
+            assert (partner.before_count, partner.after_count) == (steps[name, skill], steps[skill, name])
+
+
+@pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(1, 8))])
+def test_roll_ups_equal_a_recount_whatever_the_batches(store: SkillsStorageProtocol, seed: int) -> None:
+    random = Random(seed)
+    events = random_events(random, 60)
+    random.shuffle(events)
+    while events:
+        size = random.choice([1, 3, 4, 5, 30])
+        fold(store, *events[:size])
+        del events[:size]
+        if random.random() < 0.3:
+            store.findings.learn()
+    assert as_recounted(store)
+
+
+def test_a_long_import_moves_the_roll_ups_itself(
+    store: SkillsStorageProtocol, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(duckdb_store, "LEARN_AT_ONCE", 1000)
+    events = random_events(Random(1), 560)
+    fold(store, *events[:500])
+    assert store._database.rows("FROM skill_change")
+    fold(store, *events[500:])
+    assert not store._database.rows("FROM skill_change")
+    assert as_recounted(store)
+
+
+def test_a_repeated_event_changes_no_roll_up(store: SkillsStorageProtocol) -> None:
+    events = random_events(Random(2), 20)
+    for _ in range(2):
+        fold(store, *events)
+        store.findings.learn()
+    assert as_recounted(store)
+
+
+@pytest.mark.parametrize("learned_before", [True, False])
+def test_what_is_forgotten_leaves_the_roll_ups_too(
+    store: SkillsStorageProtocol, learned_before: bool
+) -> None:
+    fold(store, *random_events(Random(3), 60), anomaly("lint"))
+    if learned_before:
+        store.findings.learn()
+    store.forget(ForgetRequest(skill_name="lint"), keyed_hash("lint"), at(1e9))
+    assert {partner.skill_name for partner in store.findings.partners("test")} <= {"deploy", "review"}
+    assert list(store.findings.anomalies(LONG_AGO)) == []
+    store.forget(ForgetRequest(session_id="session-1"), keyed_hash("session-1"), at(1e9))
+    assert as_recounted(store)
+    names = store._database.rows(
+        "SELECT skill_name FROM skill_time_series UNION SELECT skill_name FROM skill_change"
+    )
+    assert ("lint",) not in names
+
+
+def anomaly(skill_name: str, kind: str = "anomaly_raised", **fields: Any) -> AnomalyEvent:
+    values: dict[str, Any] = {
+        "id": hashed_id("test", skill_name, kind, repr(sorted(fields.items(), key=str))),
+        "occurred_at": at(100),
+        "kind": kind,
+        "anomaly_id": hashed_id("test", "anomaly", skill_name),
+        "skill_name": skill_name,
+        "anomaly_type": "performance_drop",
+        "measure": "completion",
+        "method": "cusum",
+        "baseline_value": 0.9,
+        "observed_value": 0.5,
+        "deviation_score": -5.5,
+        "sample_count": 20,
+        "detected_at": at(90),
+    }
+    return AnomalyEvent(**values | fields)
+
+
+def test_an_anomaly_lasts_until_it_is_resolved_in_whatever_order(store: SkillsStorageProtocol) -> None:
+    raised = anomaly("lint")
+    over = anomaly("lint", "anomaly_resolved", resolved_at=at(500), resolution="recovered")
+    for events in ([raised, over], [over, raised], [over, over]):
+        store.clear()
+        for event in events:
+            fold(store, event)
+        (kept,) = store.findings.anomalies(LONG_AGO)
+        assert (kept.resolved_at, kept.resolution, kept.detected_at) == (at(500), "recovered", at(90))
+        assert list(store.active_anomalies()) == []
+        assert list(store.findings.anomalies(at(501))) == []
+    store.clear()
+    fold(store, raised)
+    assert [kept.skill_name for kept in store.active_anomalies()] == ["lint"]
+
+
+def test_an_anomaly_of_a_forgotten_skill_does_not_come_back(store: SkillsStorageProtocol) -> None:
+    fold(store, forgotten("skill", keyed_hash("lint"), 1000))
+    fold(store, anomaly("lint"), anomaly("test"))
+    assert [kept.skill_name for kept in store.findings.anomalies(LONG_AGO)] == ["test"]
+
+
+def test_the_word_of_the_user_overrules_the_rules_for_good(store: SkillsStorageProtocol) -> None:
+    fold(store, installed("lint"), installed("pdf"))
+    rule = [Placed("lint", "quality", 0.6, "rule"), Placed("pdf", "documentation", 0.5, "rule")]
+    store.findings.keep_taxonomy({"quality": "q", "documentation": "d"}, rule, [])
+    word = CategorisedEvent(
+        id=hashed_id("test", "word"),
+        occurred_at=at(1),
+        kind="skill_categorised",
+        skill_name="lint",
+        category="house rules",
+        modality="code",
+    )
+    fold(store, word)
+    store.findings.keep_taxonomy({"quality": "q"}, rule, [Placed("lint", "text", 0.6, "rule")])
+    assert [(one.skill_name, one.value, one.assigned_by) for one in store.findings.categories()] == [
+        ("lint", "house rules", "user"),
+        ("pdf", "documentation", "rule"),
+    ]
+    assert [(one.skill_name, one.value) for one in store.findings.modalities()] == [("lint", "code")]
+    entry = next(entry for entry in store.catalogue() if entry.skill_name == "lint")
+    assert (entry.category, entry.modality) == ("house rules", "code")
+
+
+def test_baselines_and_clusters_are_replaced_as_a_whole(store: SkillsStorageProtocol) -> None:
+    fold(store, recorded("a"), recorded("b", 5, skill_name="deploy", duration_seconds=9.0))
+    for _ in range(2):
+        store.findings.keep_baselines(store.findings.usage(10), {"review": 0.5}, at(100))
+        pair = KeptCluster("review", 0.5, {"review": 0.5, "deploy": 0.5})
+        store.findings.keep_clusters([pair], "average_linkage", at(100))
+    assert list(store.findings.clusters()) == [pair]
+    rows = store._database.rows(
+        "SELECT skill_name, percentile, p50_seconds FROM skill_community_baselines ORDER BY 1"
+    )
+    assert rows == [
+        ("deploy", None, estimate_of(bucket_of(9.0))),
+        ("review", 0.5, estimate_of(bucket_of(60.0))),
+    ]
+
+
+def test_uses_are_cut_into_periods_of_equal_size(store: SkillsStorageProtocol) -> None:
+    fold(
+        store,
+        *(
+            recorded(
+                f"u{n}", n * 100, duration_seconds=10.0 * (n + 1), outcome="completed" if n < 4 else "failed"
+            )
+            for n in range(8)
+        ),
+    )
+    window = Window(at(0), at(10_000))
+    assert store.findings.count_decided("review", window) == 8
+    periods = store.findings.periods("review", window, 2)
+    assert [(one.decided_count, one.completed_count) for one in periods] == [(4, 4), (4, 0)]
+    assert [math.exp(one.median_log_duration or 0) for one in periods] == pytest.approx(
+        [math.sqrt(20 * 30), math.sqrt(60 * 70)]
+    )
+
+
+def test_the_latest_decided_uses_come_in_order(store: SkillsStorageProtocol) -> None:
+    fold(
+        store, *(recorded(f"u{n}", n) for n in range(5)), skill_event("open", "started", 9, invoked_at=at(9))
+    )
+    assert [use.key for use in store.findings.latest_uses(["review"], 3)] == [
+        str(invocation_id(f"u{n}")) for n in (2, 3, 4)
+    ]
+    assert [use.key for use in store.findings.uses([invocation_id("u1"), invocation_id("open")])] == [
+        str(invocation_id("u1"))
+    ]
+
+
+def test_hours_stand_beside_the_hours_before(store: SkillsStorageProtocol) -> None:
+    fold(store, *(recorded(f"u{n}", n * 3600, outcome="completed" if n % 2 else "failed") for n in range(10)))
+    (newest, *_) = store.findings.hours(at(9 * 3600), at(0) - timedelta(days=1))
+    assert (newest.invocation_count, newest.completed_count) == (1, 1)
+    assert (newest.completion.hours, newest.completion.mean) == (9, pytest.approx(4 / 9))
+    assert newest.completion.deviation == pytest.approx(math.sqrt(9 * (4 / 9) * (5 / 9) / 8))
