@@ -4,11 +4,13 @@ Secrets are redacted before anything reaches a disk. A prompt is kept only where
 on; else, as with user names, a hash under a key that never leaves the home says whether two are the same.
 """
 
+import getpass
 import hashlib
 import hmac
 import os
 import tempfile
 from pathlib import Path
+from typing import NamedTuple
 
 from session_buddy.config import Settings
 from session_buddy.errors import ConfigurationError
