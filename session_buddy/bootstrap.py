@@ -71,7 +71,6 @@ def open_services(settings: Settings) -> Iterator[Services]:
         StorageError: the database cannot be opened, nor made anew.
     """
     private_directory(settings.home)
-    os.umask(0o077)  # DuckDB makes its write-ahead log under this mask
     words = kept_words(settings)
     store, notices, damaged = _open_store(settings, words.hashed)
     try:
@@ -154,6 +153,7 @@ def lead(settings: Settings, first: socket.socket | None = None) -> None:
     Raises:
         SessionBuddyError: it cannot start; the message says why and what to do.
     """
+    os.umask(0o077)  # DuckDB makes its write-ahead log under this mask
     asyncio.run(_lead(settings, first))
 
 
