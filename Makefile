@@ -33,10 +33,10 @@ demo: .venv/installed
 test: lint test-quick
 
 test-quick: .venv/dev
-	$(BIN)/pytest $(SPREAD) -m "$(QUICK)"
+	$(BIN)/pytest $(SPREAD) -m "$(QUICK)" || $(ALONE) -m "$(QUICK)"
 
 test-rest: .venv/dev
-	HYPOTHESIS_PROFILE=thorough $(BIN)/pytest $(SPREAD) -m "(slow or claude_code or node or hypothesis) and not alone"
+	HYPOTHESIS_PROFILE=thorough $(BIN)/pytest $(SPREAD) -m "$(REST)" || HYPOTHESIS_PROFILE=thorough $(ALONE) -m "$(REST)"
 	$(BIN)/pytest -m alone || test $$? -eq 5 # 5: no test is marked so
 
 test-all: test test-rest
