@@ -91,7 +91,7 @@ def test_a_conversation_leaves_exactly_its_uses_with_outcome_and_evidence(
         kinds = {evidence["kind"] for evidence in told_use["evidence"]}
         assert kinds, told_use
         name = told_use["skill_name"]
-        expected = FAILED_BECAUSE.get(f"{name} {use['outcome']}") or FAILED_BECAUSE.get(name)
+        expected = FAILED_BECAUSE.get(f"{name} {told_use['outcome']}") or FAILED_BECAUSE.get(name)
         assert expected is None or kinds & expected, (name, kinds)
     in_subagents = [use["skill_name"] for use in record if use["thread"] != "main"]
     assert in_subagents == ["code-reader"]

@@ -108,6 +108,8 @@ def test_no_secret_that_tells_itself_survives(kind: str, data: st.DataObject) ->
 @given(st.data())
 def test_no_secret_that_its_name_tells_survives(kind: str, data: st.DataObject) -> None:
     special = "!$%^*-_+.~" if kind == "url-credentials" else "!#$%^*-_+.~(){}[]<>|\\?@/"
+    if kind == "authorization":
+        special = special.replace("\\", "")  # no scheme's credentials hold one; in JSON it escapes the quote
     secret = data.draw(letters(ALNUM, 1)) + data.draw(letters(ALNUM + special, 12, 40))
     before = data.draw(AROUND)
     assume(secret not in before)
