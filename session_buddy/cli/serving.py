@@ -14,7 +14,7 @@ from session_buddy.relay import front
     epilog="""\b
 Examples:
   session-buddy serve
-  session-buddy serve --home ~/work/.session-buddy --log-level INFO""",
+  session-buddy serve --home ~/records/team --log-level INFO""",
 )
 @transport_option
 @click.option(
