@@ -17,8 +17,11 @@ endif
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check
 QUICK := not slow and not claude_code and not node and not alone
+REST := (slow or claude_code or node or hypothesis) and not alone
 WORKERS ?= logical
 SPREAD := -n $(WORKERS) --maxprocesses 8 --dist worksteal
+# Many tests wait for real processes: what failed beside others is tried once more by itself, both runs printed.
+ALONE := $(BIN)/pytest --last-failed --last-failed-no-failures none
 BENCHES ?= hook start calls transcripts ingest drill kill feed scrape
 
 .DEFAULT_GOAL := help
