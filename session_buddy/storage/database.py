@@ -92,11 +92,13 @@ class Database:
         return cursor
 
     @contextmanager
-    def own_cursor(self) -> Iterator[duckdb.DuckDBPyConnection]:
-        """A cursor for one long reading, closed at its end."""
+    def snapshot(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A cursor for one long reading, which sees everything as it was when it began."""
         cursor = self.writer.cursor()
         try:
-            yield cursor
+            with explained(self.path):
+                cursor.execute("BEGIN")
+                yield cursor
         finally:
             cursor.close()
 

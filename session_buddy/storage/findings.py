@@ -1,4 +1,4 @@
-"""What is learned, in DuckDB: `FindingsStorageProtocol` says what each method promises."""
+"""What is learned, in SQL: `FindingsStorageProtocol` says what each method promises."""
 
 import json
 import threading
@@ -24,14 +24,14 @@ from session_buddy.models.findings import (
 )
 from session_buddy.models.values import Window
 from session_buddy.storage import learning, rows
-from session_buddy.storage.database import Database
+from session_buddy.storage.connections import OpenDatabase
 from session_buddy.storage.queries import sql
 
 
-class DuckDBFindings:
+class StoredFindings:
     """The tables of V4, read and kept. Thread-safe."""
 
-    def __init__(self, database: Database, writing: threading.RLock) -> None:
+    def __init__(self, database: OpenDatabase, writing: threading.RLock) -> None:
         """writing: the lock under which anybody writes to the database."""
         self._database = database
         self._writing = writing

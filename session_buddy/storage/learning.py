@@ -7,17 +7,14 @@ transaction, so that each change counts exactly once whenever the process is kil
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-import duckdb
-
 from session_buddy.models.answers import Invocation
 from session_buddy.models.events import AnomalyEvent, CategorisedEvent, JournalEvent
+from session_buddy.storage.connections import Connection
 from session_buddy.storage.queries import sql
 from session_buddy.storage.rows import naive
 
 
-def queue_use(
-    connection: duckdb.DuckDBPyConnection, before: Invocation | None, after: Invocation | None
-) -> None:
+def queue_use(connection: Connection, before: Invocation | None, after: Invocation | None) -> None:
     """Leave what one fold made of one use; nothing that the roll-ups count may be left out."""
     was, is_now = (_counted(use) if use is not None else None for use in (before, after))
     if was == is_now:
@@ -27,7 +24,7 @@ def queue_use(
             connection.execute(sql("queue_use"), {"sign": sign, **row})
 
 
-def learn(connection: duckdb.DuckDBPyConnection) -> bool:
+def learn(connection: Connection) -> bool:
     """Move every roll-up inside the caller's transaction; False if there was nothing to do."""
     if not connection.execute(sql("has_changes")).fetchall():
         return False
@@ -45,7 +42,7 @@ def learn(connection: duckdb.DuckDBPyConnection) -> bool:
     return True
 
 
-def fold_findings(connection: duckdb.DuckDBPyConnection, events: Sequence[JournalEvent]) -> int:
+def fold_findings(connection: Connection, events: Sequence[JournalEvent]) -> int:
     """Apply anomalies and what the user said of skills; how many events those were."""
     count = 0
     for event in events:
@@ -58,7 +55,7 @@ def fold_findings(connection: duckdb.DuckDBPyConnection, events: Sequence[Journa
     return count
 
 
-def _fold_anomaly(connection: duckdb.DuckDBPyConnection, event: AnomalyEvent) -> None:
+def _fold_anomaly(connection: Connection, event: AnomalyEvent) -> None:
     _know(connection, event.skill_name)
     resolved_at = naive(event.resolved_at) if event.resolved_at is not None else None
     row = event.model_dump(exclude={"v", "id", "occurred_at", "kind"})
@@ -70,7 +67,7 @@ def _fold_anomaly(connection: duckdb.DuckDBPyConnection, event: AnomalyEvent) ->
         connection.execute(sql("resolve_anomaly"), end)
 
 
-def _fold_category(connection: duckdb.DuckDBPyConnection, event: CategorisedEvent) -> None:
+def _fold_category(connection: Connection, event: CategorisedEvent) -> None:
     _know(connection, event.skill_name)
     if event.category is not None:
         category = {"category": event.category, "description": "", "built_in": False}
@@ -80,16 +77,14 @@ def _fold_category(connection: duckdb.DuckDBPyConnection, event: CategorisedEven
         place(connection, "modality", event.skill_name, event.modality, 1.0, "user")
 
 
-def place(
-    connection: duckdb.DuckDBPyConnection, kind: str, skill_name: str, value: str, confidence: float, by: str
-) -> None:
+def place(connection: Connection, kind: str, skill_name: str, value: str, confidence: float, by: str) -> None:
     """Put a skill into one category (kind `category`) or give it one modality, whatever it had."""
     connection.execute(sql(f"delete_{kind}"), {"skill_name": skill_name, "value": value})
     row = {"skill_name": skill_name, "value": value, "confidence": confidence, "assigned_by": by}
     connection.execute(sql(f"insert_{kind}"), row)
 
 
-def _know(connection: duckdb.DuckDBPyConnection, skill_name: str) -> None:
+def _know(connection: Connection, skill_name: str) -> None:
     if not connection.execute(sql("skill_is_known"), {"skill_name": skill_name}).fetchall():
         connection.execute(sql("insert_skill"), {"skill_name": skill_name})
 

@@ -66,6 +66,16 @@ def queries() -> Mapping[str, Query]:
     return MappingProxyType(found)
 
 
-def sql(name: str) -> str:
+class Statement(str):
+    """The text of a named statement for DuckDB. Another database runs its own statement of that name."""
+
+    __slots__ = ("name",)
+    name: str
+
+
+@cache
+def sql(name: str) -> Statement:
     """The text of a statement; `KeyError` for an unknown name."""
-    return queries()[name].sql
+    statement = Statement(queries()[name].sql)
+    statement.name = name
+    return statement

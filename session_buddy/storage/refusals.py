@@ -3,8 +3,6 @@
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
-import duckdb
-
 from session_buddy.models.events import (
     AnomalyEvent,
     CatalogueEvent,
@@ -15,6 +13,7 @@ from session_buddy.models.events import (
     SuggestedEvent,
 )
 from session_buddy.models.protocols import KeyedHash
+from session_buddy.storage.connections import Connection
 from session_buddy.storage.queries import sql
 
 _Named = SkillEvent | SessionEvent | CatalogueEvent | SuggestedEvent | AnomalyEvent | CategorisedEvent
@@ -29,7 +28,7 @@ class Refusals:
         self._before: datetime | None = None
         self._named: dict[str, dict[str, datetime]] = {"session": {}, "skill": {}}
 
-    def load(self, connection: duckdb.DuckDBPyConnection) -> None:
+    def load(self, connection: Connection) -> None:
         """Read the requests anew."""
         self._before = None
         self._named = {"session": {}, "skill": {}}

@@ -3,13 +3,12 @@
 import json
 from collections.abc import Iterator, Sequence
 
-import duckdb
-
 from session_buddy.models.events import JournalEvent, SkillEvent, SuggestedEvent
+from session_buddy.storage.connections import Connection
 from session_buddy.storage.queries import sql
 
 
-def fold_suggestions(connection: duckdb.DuckDBPyConnection, events: Sequence[JournalEvent]) -> int:
+def fold_suggestions(connection: Connection, events: Sequence[JournalEvent]) -> int:
     """Apply suggestions inside the caller's transaction, after the skill events of the same batch.
 
     Returns how many suggestions those were.
