@@ -12,6 +12,7 @@ from session_buddy.models.values import (
     Acceptance,
     Batch,
     CatalogueEntry,
+    Connections,
     FoldResult,
     ForgetRequest,
     MigrationStatus,
@@ -129,6 +130,9 @@ class SkillsStorageProtocol(Protocol):
 
     def migrations(self) -> Sequence[MigrationStatus]:
         """Every schema version, applied or not."""
+
+    def connections(self) -> Connections:
+        """How many connections to the database are at work now, and how many may be; asks it nothing."""
 
 
 class Journal(Protocol):

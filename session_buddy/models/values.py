@@ -95,6 +95,13 @@ class Acceptance(NamedTuple):
     reciprocal_sum: float
 
 
+class Connections(NamedTuple):
+    """Of a store to its database: how many are at work at one moment, and how many there may be."""
+
+    in_use: int
+    limit: int
+
+
 @dataclass(frozen=True, slots=True)
 class CatalogueEntry:
     """A skill that is installed somewhere."""

@@ -22,7 +22,7 @@ from session_buddy.live.state import LiveSnapshot, LiveState
 from session_buddy.models.answers import ActiveAnomaly, Invocation
 from session_buddy.models.events import AnomalyEvent, SessionEvent, SkillEvent
 from session_buddy.models.protocols import Clock, SkillsStorageProtocol
-from session_buddy.models.values import Batch, FoldResult, Window
+from session_buddy.models.values import Batch, Connections, FoldResult, Window
 from session_buddy.services.live_uses import KEPT_FOR, LIVE_FOR, LiveUses, is_live
 from session_buddy.services.record import Record
 
@@ -55,6 +55,7 @@ class RecordMeasures:
     unreadable_lines: int
     pending_events: int
     pending_since: datetime | None
+    connections: Connections
 
 
 class LiveRecord:
@@ -180,6 +181,7 @@ class LiveRecord:
             unreadable_lines=tail.rejected,
             pending_events=tail.pending,
             pending_since=self._pending_since,
+            connections=self._storage.connections(),
         )
 
     def _run(self) -> None:

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from session_buddy.models.answers import ActiveAnomaly, Invocation, SessionSummary, TopSkill
 from session_buddy.models.events import CatalogueEvent, SkillEvent
-from session_buddy.models.values import Acceptance, CatalogueEntry, PastUse, SkillTotals, Window
+from session_buddy.models.values import Acceptance, CatalogueEntry, Connections, PastUse, SkillTotals, Window
 from session_buddy.storage import rows
 from session_buddy.storage.connections import OpenDatabase
 from session_buddy.storage.queries import sql
@@ -160,3 +160,7 @@ class StoredAnswers:
             "skill_metrics": skills,
             "sessions": sessions,
         }
+
+    def connections(self) -> Connections:
+        """Connections at work now, and how many there may be."""
+        return self._database.connections()

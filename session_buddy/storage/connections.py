@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
+from session_buddy.models.values import Connections
+
 
 class Result(Protocol):
     """What a statement gave."""
@@ -44,3 +46,6 @@ class OpenDatabase(Protocol):
 
     def snapshot(self) -> AbstractContextManager[Connection]:
         """A connection for one long reading, which sees everything as it was when it began."""
+
+    def connections(self) -> Connections:
+        """How many connections are at work now, and how many there may be; runs nothing."""

@@ -1,4 +1,4 @@
-"""One open DuckDB database: a connection that writes, and a cursor for each thread that reads.
+"""One open DuckDB database: a connection that writes, and cursors that read, never more than a fixed number.
 
 While a database is open, nothing else in the process may open its file, not even to copy it: DuckDB's lock is
 a POSIX one, and closing any descriptor of the file drops it.
@@ -7,12 +7,14 @@ a POSIX one, and closing any descriptor of the file drops it.
 import os
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import Any
 
 import duckdb
 
 from session_buddy.errors import StorageError
+from session_buddy.models.values import Connections
+from session_buddy.storage.cursors import CursorPool
 from session_buddy.storage.failures import explained
 
 _MEMORY = ":memory:"
@@ -21,6 +23,8 @@ _SELDOM = "32MB"
 """WAL sizes at which DuckDB checkpoints. After a crash the WAL is replayed commit by commit, which takes
 long for many small ones, so usually it stays short; in a bulk load each commit would rewrite every index."""
 _BULK_ROWS = 1_000
+_READERS = 16
+_LONG_READINGS = 4
 _MOST_THREADS = 4  # folds and answers are small; more threads only take cores from the agent's own work
 
 
@@ -32,9 +36,11 @@ class Database:
         self.path = path or _MEMORY
         self._memory_limit = memory_limit
         self._writer: duckdb.DuckDBPyConnection | None = None
-        self._cursors: list[duckdb.DuckDBPyConnection] = []
-        self._local = threading.local()
+        self._readers = CursorPool(_READERS)
+        self._long_readings = threading.BoundedSemaphore(_LONG_READINGS)
+        self._long_count = 0
         self._lock = threading.Lock()
+        self._is_writing = False
         self._checkpoints = _OFTEN
 
     @property
@@ -69,48 +75,50 @@ class Database:
 
     def close(self) -> None:
         """Close every connection; DuckDB writes a checkpoint with the last one."""
-        with self._lock:
-            cursors, self._cursors = self._cursors, []
         writer, self._writer = self._writer, None
-        self._local = threading.local()
         if writer is None:
             return
         with explained(self.path):
-            for cursor in cursors:
-                cursor.close()
+            self._readers.close()
             writer.close()
 
-    def reader(self) -> duckdb.DuckDBPyConnection:
-        """A cursor of the calling thread, made at its first use."""
-        writer = self.writer
-        cursor: duckdb.DuckDBPyConnection | None = getattr(self._local, "cursor", None)
-        if cursor is None:
-            cursor = writer.cursor()
-            self._local.cursor = cursor
-            with self._lock:
-                self._cursors.append(cursor)
-        return cursor
+    def connections(self) -> Connections:
+        """How many cursors are at work now, and how many there may be."""
+        at_work = self._readers.in_use + self._long_count + self._is_writing
+        return Connections(in_use=at_work, limit=_READERS + _LONG_READINGS + 1)
 
     @contextmanager
     def snapshot(self) -> Iterator[duckdb.DuckDBPyConnection]:
-        """A cursor for one long reading, which sees everything as it was when it began."""
-        cursor = self.writer.cursor()
+        """A cursor for one long reading, which sees everything as it was when it began.
+
+        Raises:
+            StorageError: there are as many long readings as there may be.
+        """
+        writer = self.writer
+        if not self._long_readings.acquire(blocking=False):
+            raise StorageError(
+                f"{_LONG_READINGS} long readings (exports) are at work; try again when one has ended."
+            )
+        with self._lock:
+            self._long_count += 1
         try:
-            with explained(self.path):
+            with explained(self.path), closing(writer.cursor()) as cursor:
                 cursor.execute("BEGIN")
                 yield cursor
         finally:
-            cursor.close()
+            with self._lock:
+                self._long_count -= 1
+            self._long_readings.release()
 
     def rows(self, statement: str, parameters: Mapping[str, object] | None = None) -> list[tuple[Any, ...]]:
-        """All rows of a statement, read by this thread."""
-        with explained(self.path):
-            return self.reader().execute(statement, parameters).fetchall()
+        """All rows of a statement."""
+        with explained(self.path), self._readers.taken(self.writer) as cursor:
+            return cursor.execute(statement, parameters).fetchall()
 
     def records(self, statement: str, parameters: Mapping[str, object] | None = None) -> list[dict[str, Any]]:
         """The same with the columns' names."""
-        with explained(self.path):
-            cursor = self.reader().execute(statement, parameters)
+        with explained(self.path), self._readers.taken(self.writer) as cursor:
+            cursor.execute(statement, parameters)
             names = [column[0] for column in cursor.description or ()]
             return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
@@ -120,12 +128,16 @@ class Database:
         writer = self.writer
         with explained(self.path):
             writer.execute("BEGIN")
+            self._is_writing = True
             try:
                 yield writer
             except BaseException:
                 self._roll_back(writer)
                 raise
-            writer.execute("COMMIT")
+            else:
+                writer.execute("COMMIT")
+            finally:
+                self._is_writing = False
 
     def expect(self, rows: int) -> None:
         """Say how many rows the next transaction writes: one of a bulk load does not checkpoint by itself."""

@@ -105,6 +105,8 @@ def test_what_was_recorded_is_what_is_scraped(served: Running) -> None:
     assert value(found, "journal_pending_events") == 4
     assert value(found, "websocket_clients_max") == 100
     assert value(found, "relays_connected") == 1
+    assert value(found, "database_connections_in_use") == 0
+    assert value(found, "database_connections_max") > 1
     assert value(found, "build_info", version=__version__, mode="window") == 1
     assert not any("old" in dict(labels).values() and name.endswith("_total") for name, labels in found)
 

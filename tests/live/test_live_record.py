@@ -136,6 +136,7 @@ def test_an_event_of_a_use_that_an_earlier_leader_recorded_is_merged_with_what_i
             "skill_name": "review",
             "invocation_count": 1,
             "completed_count": 1,
+            "decided_count": 1,
             "completion_rate": 1.0,
             "avg_duration": 9.0,
             "p95_duration": 9.0,
@@ -227,7 +228,7 @@ def test_updates_metrics_and_snapshots_run_no_sql(home: LiveHome, monkeypatch: p
     home.acknowledge(*(ended_now(f"skill {number}", now=NOON) for number in range(1000)))
     home.settled()
     asked: list[str] = []
-    for name in ("rows", "records", "reader", "transaction", "own_cursor"):
+    for name in ("rows", "records", "transaction", "snapshot"):
         monkeypatch.setattr(Database, name, lambda *_, **__: asked.append("SQL"))
     for _ in range(10):
         assert len(top(home.live)) == 100

@@ -1,6 +1,7 @@
 """What every store answers, whichever it is."""
 
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 from uuid import uuid4
@@ -387,3 +388,32 @@ def test_what_was_stored_is_there_after_reopening(tmp_path: Path) -> None:
         assert dict(store.journal_offsets()) == {"one": 10}
         store.close()
         store.close()
+
+
+def test_connections_at_work_are_counted_and_bounded(store: SkillsStorageProtocol) -> None:
+    fold(store, *(recorded(f"u{number}", number) for number in range(3)))
+    at_rest = store.connections()
+    assert at_rest.in_use == 0
+    assert at_rest.limit > 1
+    reading = store.invocations(Window(), batch_size=1)
+    next(iter(reading))
+    assert store.connections() == (1, at_rest.limit)
+    assert len(list(reading)) == 2
+    assert store.connections() == at_rest
+
+
+def test_readers_in_many_threads_stay_within_the_connections_that_there_may_be(
+    store: SkillsStorageProtocol,
+) -> None:
+    fold(store, recorded("u", 0))
+    seen: list[int] = []
+
+    def read(_number: int) -> int:
+        count = store.counts()["skill_event"]
+        seen.append(store.connections().in_use)
+        return count
+
+    with ThreadPoolExecutor(64) as threads:
+        assert set(threads.map(read, range(300))) == {1}
+    assert max(seen) <= store.connections().limit
+    assert store.connections().in_use == 0

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from session_buddy.errors import DamagedDatabase, MigrationError, StorageError
-from session_buddy.models.values import Batch
+from session_buddy.models.values import Batch, Window
 from session_buddy.storage.duckdb_store import DuckDBStore
 from tests.storage.conftest import keyed_hash
 from tests.support.events import recorded
@@ -115,7 +115,7 @@ def test_a_kill_in_the_middle_of_folding_loses_no_committed_batch(tmp_path: Path
     program = """
 import os, sys
 from hashlib import sha256
-from session_buddy.models.values import Batch
+from session_buddy.models.values import Batch, Window
 from tests.storage.conftest import keyed_hash
 from session_buddy.storage.duckdb_store import DuckDBStore
 from tests.support.events import recorded
@@ -132,4 +132,22 @@ os._exit(9)
     store.open()
     assert store.totals("review").invocation_count == 5
     assert dict(store.journal_offsets()) == {"journal": 5}
+    store.close()
+
+
+def test_one_long_reading_too_many_is_refused_and_the_next_goes_on(tmp_path: Path) -> None:
+    store = filled(tmp_path / "store.duckdb")
+    readings = []
+
+    def begin_a_hundred() -> None:
+        for _ in range(100):
+            reading = store.invocations(Window(), batch_size=1)
+            next(iter(reading))
+            readings.append(reading)
+
+    with pytest.raises(StorageError, match="try again when one has ended"):
+        begin_a_hundred()
+    assert store.connections().in_use == len(readings) > 1
+    assert len(list(readings.pop())) == 49
+    assert len([row for rows in store.invocations(Window()) for row in rows]) == 50
     store.close()
