@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from session_buddy.analytics.intervals import wilson
+
 if TYPE_CHECKING:  # pydantic takes longer to import than a whole command that prints JSON
     from session_buddy.models.answers import Durations, Rate
 
@@ -24,6 +26,14 @@ def rate(value: Rate | None) -> str:
     if value is None:
         return NOTHING
     return f"{_percent(value.value)} % ({_percent(value.lower)}-{_percent(value.upper)})"
+
+
+def share(successes: int, trials: int) -> str:
+    """The same from counts."""
+    if not trials:
+        return NOTHING
+    lower, upper = wilson(successes, trials)
+    return f"{_percent(successes / trials)} % ({_percent(lower)}-{_percent(upper)})"
 
 
 def _percent(ratio: float) -> str:

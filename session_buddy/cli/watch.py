@@ -129,17 +129,16 @@ class _Screen:
         return f"{data.get('active_sessions', 0)} active sessions, skills of the last {hours} h"
 
     def _skills(self) -> "RenderableType":
-        from session_buddy.cli.formats import NOTHING, ago, seconds
+        from session_buddy.cli.formats import ago, seconds, share
         from session_buddy.cli.output import add, table
 
         made = table("skill", "uses", "completed", "mean", "p95", "last used", right=("uses", "mean", "p95"))
         for row in self._update["data"]["top_skills"]:
-            ratio = row["completion_rate"]
             add(
                 made,
                 row["skill_name"],
                 str(row["invocation_count"]),
-                NOTHING if ratio is None else f"{ratio:.0%}",
+                share(row["completed_count"], row["decided_count"]),
                 seconds(row["avg_duration"]),
                 seconds(row["p95_duration"]),
                 ago(datetime.fromisoformat(row["last_invocation_at"])),

@@ -93,6 +93,7 @@ class SkillRow(BaseModel):
     skill_name: str
     invocation_count: int
     completed_count: int
+    decided_count: int = Field(description="uses whose outcome is known: what the rate is over")
     completion_rate: float | None = Field(ge=0, le=1, description="completed / decided")
     avg_duration: float | None
     p95_duration: float | None
@@ -169,6 +170,7 @@ class WindowFigures(BaseModel):
     time_window_hours: WindowHours
     invocation_count: int
     completed_count: int
+    decided_count: int
     completion_rate: float | None
     avg_duration: float | None
     p50_duration: float | None

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from session_buddy.analytics.intervals import wilson
-from session_buddy.cli.formats import ago, clean, count, percentile, rate, seconds, size
+from session_buddy.cli.formats import ago, clean, count, percentile, rate, seconds, share, size
 from session_buddy.models.answers import Durations, Rate
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -21,9 +21,11 @@ def _rate(successes: int, trials: int) -> Rate:
 def test_a_rate_stands_beside_its_interval() -> None:
     assert rate(Rate(value=0.83, lower=0.712, upper=0.909, denominator=60)) == "83 % (71-91)"
 
+    assert share(50, 60) == "83 % (72-91)"
+
 
 def test_a_rate_of_nothing_is_no_zero() -> None:
-    assert rate(None) == "-"
+    assert rate(None) == share(0, 0) == "-"
 
 
 @given(st.integers(1, 100_000).flatmap(lambda trials: st.tuples(st.integers(0, trials), st.just(trials))))

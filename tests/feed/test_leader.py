@@ -235,4 +235,4 @@ def test_watch_shows_an_update_in_a_table(home: Home) -> None:
     shown = home.run("watch", "--once")
     assert shown.returncode == 0, shown.stderr
     assert "review" in shown.stdout
-    assert "100%" in shown.stdout
+    assert "100 % (21-100)" in shown.stdout

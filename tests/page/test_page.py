@@ -51,7 +51,7 @@ def test_a_rate_is_never_shown_without_what_it_is_over(browser: Browser, served:
     browser.wait_for_text("#skill-table tbody", "changelog-polisher")
     rows = browser.texts("#skill-table tbody tr")
     assert any("100 %" in row and "9 of 9 · 70\N{EN DASH}100 %" in row for row in rows)
-    assert any("changelog-polisher" in row and "none of 3 uses" in row for row in rows)
+    assert any("changelog-polisher" in row and "0 of 3 · 0\N{EN DASH}56 %" in row for row in rows)
 
 
 def test_an_anomaly_is_highlighted_while_it_lasts(browser: Browser, served: Running) -> None:
@@ -80,7 +80,7 @@ def test_skills_are_filtered_by_name(browser: Browser, served: Running) -> None:
     assert browser.texts("#tiles .value")[0] == "57"
     browser.wait_for_text("#chart-readout", "57 uses")
     browser.fill("#filter-skill", "polisher")
-    browser.wait_for_text("#tiles", "none of 3 uses")
+    browser.wait_for_text("#tiles", "0 of 3 · 0\N{EN DASH}56 %")
     browser.fill("#filter-skill", "no such skill")
     browser.wait_for_text("#skills-none", "No skill matches")
 

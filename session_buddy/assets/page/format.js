@@ -24,13 +24,6 @@ export function percent(ratio) {
   return ratio === null || ratio === undefined ? NOTHING : `${Math.round(ratio * 100)} %`;
 }
 
-// How many uses a completion rate is over; null where that cannot be told.
-export function decidedOf(row) {
-  if (row.completion_rate === null) return row.completed_count > 0 ? null : 0;
-  if (Number.isInteger(row.decided_count)) return row.decided_count;
-  return row.completion_rate > 0 ? Math.round(row.completed_count / row.completion_rate) : null;
-}
-
 // The Wilson score interval of a rate, 0..1.
 export function interval(completed, decided) {
   const rate = completed / decided;
@@ -41,16 +34,11 @@ export function interval(completed, decided) {
 }
 
 // What stands beside a completion rate so that nobody takes it for more than it is.
-export function basis(row) {
-  const decided = decidedOf(row);
-  if (decided === 0) return "none decided yet";
-  if (decided === null) {
-    const completed = row.completed_count ? count(row.completed_count) : "none";
-    return `${completed} of ${uses(row.invocation_count)}`;
-  }
-  const [lower, upper] = interval(row.completed_count, decided);
+export function basis({ completed_count: completed, decided_count: decided }) {
+  if (!decided) return "none decided yet";
+  const [lower, upper] = interval(completed, decided);
   const range = `${Math.round(lower * 100)}–${Math.round(upper * 100)} %`;
-  return `${count(row.completed_count)} of ${count(decided)} · ${range}`;
+  return `${count(completed)} of ${count(decided)} · ${range}`;
 }
 
 export function ago(then, now) {

@@ -1,7 +1,5 @@
 // What the feed has said so far, and what of it the person wants to see.
 
-import { decidedOf } from "./format.js";
-
 const USES_KEPT = 200;
 const FRESH = 60_000; // so long something that came while the page was open stays marked as new
 const STALE = 15_000; // figures of a skill are asked for again after so long
@@ -137,15 +135,13 @@ export function keyOf(anomaly) {
 }
 
 function totalsOf(rows) {
-  const decided = rows.map(decidedOf);
-  const known = decided.includes(null) ? null : decided.reduce((whole, part) => whole + part, 0);
   const completed = sum(rows, "completed_count");
-  const rateOtherwise = known === null && completed === 0 ? 0 : null;
+  const decided = sum(rows, "decided_count");
   return {
     invocation_count: sum(rows, "invocation_count"),
     completed_count: completed,
-    completion_rate: known ? completed / known : rateOtherwise,
-    decided_count: known,
+    decided_count: decided,
+    completion_rate: decided ? completed / decided : null,
     p50_duration: null,
     p95_duration: null,
   };
