@@ -5,20 +5,23 @@ Every user-visible write is one of these events, so every table can be derived f
 seconds. Absent fields are left out of the line.
 """
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import (
-    AfterValidator,
-    AwareDatetime,
-    BaseModel,
-    ConfigDict,
-    Field,
-    StringConstraints,
-    TypeAdapter,
-)
+from pydantic import Field, StringConstraints, TypeAdapter
 
+from session_buddy.models.fields import (
+    SKILL_NAME_LIMIT,
+    Finite,
+    Frozen,
+    JournalEvent,
+    Name,
+    Seconds,
+    ShortText,
+    Timestamp,
+)
+from session_buddy.models.runs import GateEvent, StageEvent
 from session_buddy.models.vocabulary import (
     AnomalyType,
     EventKind,
@@ -31,22 +34,21 @@ from session_buddy.models.vocabulary import (
     WorkflowPhase,
 )
 
-SKILL_NAME_LIMIT = 200
-_PRINTABLE = r"^[^\x00-\x1f\x7f]+$"
-
-
-def _to_utc(value: datetime) -> datetime:
-    # A million events are parsed in an import, nearly all in UTC already; `replace` is three times as fast.
-    return value.replace(tzinfo=UTC) if not value.utcoffset() else value.astimezone(UTC)
-
-
-Timestamp = Annotated[AwareDatetime, AfterValidator(_to_utc)]
-"""An instant, kept in UTC."""
-Name = Annotated[str, StringConstraints(min_length=1, max_length=SKILL_NAME_LIMIT, pattern=_PRINTABLE)]
-"""A skill's name as the agent calls it, `plugin:skill` kept; or a session's id."""
-Finite = Annotated[float, Field(allow_inf_nan=False)]
-Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
-ShortText = Annotated[str, StringConstraints(max_length=500)]
+__all__ = [
+    "SKILL_NAME_LIMIT",
+    "AnyEvent",
+    "Finite",
+    "Frozen",
+    "GateEvent",
+    "JournalEvent",
+    "Name",
+    "Seconds",
+    "ShortText",
+    "StageEvent",
+    "Timestamp",
+    "parse_event",
+    "to_line",
+]
 
 EvidenceKind = Literal[
     "turn_ended",
@@ -66,33 +68,12 @@ EvidenceKind = Literal[
 ]
 
 
-class Frozen(BaseModel):
-    """Base of all values: immutable, and unknown fields are refused."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
 class Evidence(Frozen):
     """One observation inside a span on which an inferred outcome rests."""
 
     kind: EvidenceKind
     detail: ShortText | None = None
     count: int | None = Field(default=None, ge=0)
-
-
-class JournalEvent(Frozen):
-    """What all lines have: version of the line's format, identity, when it happened."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore")  # a newer version may add fields
-
-    v: Literal[1] = 1
-    id: UUID
-    occurred_at: Timestamp
-
-    @property
-    def began(self) -> datetime:
-        """When what it tells of began."""
-        return self.occurred_at
 
 
 class SkillEvent(JournalEvent):
@@ -255,6 +236,8 @@ AnyEvent = Annotated[
     | SuggestedEvent
     | AnomalyEvent
     | CategorisedEvent
+    | StageEvent
+    | GateEvent
     | ForgottenEvent,
     Field(discriminator="kind"),
 ]

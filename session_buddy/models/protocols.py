@@ -8,6 +8,7 @@ from uuid import UUID
 from session_buddy.models.answers import ActiveAnomaly, Invocation, SessionSummary, TopSkill
 from session_buddy.models.events import CatalogueEvent, JournalEvent, SkillEvent
 from session_buddy.models.findings import FindingsStorageProtocol
+from session_buddy.models.runs import RunsStorageProtocol
 from session_buddy.models.values import (
     Acceptance,
     Batch,
@@ -32,6 +33,10 @@ class SkillsStorageProtocol(Protocol):
     @property
     def findings(self) -> FindingsStorageProtocol:
         """The tables of what is learned."""
+
+    @property
+    def runs(self) -> RunsStorageProtocol:
+        """The tables of CI stages and quality gates."""
 
     def open(self) -> None:
         """Open, and migrate to the newest schema version; `MigrationError` if that cannot be done."""

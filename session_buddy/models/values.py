@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from session_buddy.models.events import JournalEvent
+from session_buddy.models.fields import JournalEvent
 from session_buddy.models.vocabulary import Source, WorkflowPhase
 
 

@@ -12,9 +12,11 @@ from session_buddy.models.events import (
     CatalogueEvent,
     CategorisedEvent,
     ForgottenEvent,
+    GateEvent,
     JournalEvent,
     SessionEvent,
     SkillEvent,
+    StageEvent,
     SuggestedEvent,
     TranscriptReady,
 )
@@ -196,10 +198,8 @@ def matches(
     if event.occurred_at >= at:
         return False
     if request.session_id is not None:
-        return (
-            isinstance(event, SkillEvent | SessionEvent | TranscriptReady | SuggestedEvent)
-            and event.session_id == request.session_id
-        )
+        of_session = SkillEvent | SessionEvent | TranscriptReady | SuggestedEvent | StageEvent | GateEvent
+        return isinstance(event, of_session) and event.session_id == request.session_id
     if isinstance(event, SuggestedEvent):
         return any(skill.skill_name == request.skill_name for skill in event.skills)
     named = SkillEvent | CatalogueEvent | AnomalyEvent | CategorisedEvent

@@ -22,6 +22,7 @@ from session_buddy.storage.folding_one import FEW, fold_one, move_offsets
 from session_buddy.storage.migrations import Migrator
 from session_buddy.storage.queries import sql
 from session_buddy.storage.refusals import Refusals
+from session_buddy.storage.runs import StoredRuns, fold_runs
 from session_buddy.storage.suggesting import fold_suggestions
 
 LEARN_AT_ONCE = 60_000
@@ -53,6 +54,7 @@ class DuckDBStore(StoredAnswers):
         self._writing = threading.RLock()
         self._unlearned = 0
         self.findings = StoredFindings(self._database, self._writing)
+        self.runs = StoredRuns(self._database)
 
     def open(self) -> None:
         """Open and migrate; raises `MigrationError`, or `StorageError` with a remedy."""
@@ -92,6 +94,7 @@ class DuckDBStore(StoredAnswers):
                 changes.new_events += folding.fold_catalogue(connection, events.catalogue)
                 changes.new_events += fold_suggestions(connection, kept)
                 changes.new_events += learning.fold_findings(connection, kept)
+                changes.new_events += fold_runs(connection, kept)
                 for event in events.forgotten:
                     request = forgetting.Request(event.scope, event.value, rows.naive(event.before))
                     forgetting.forget(connection, request, self._refusals)

@@ -39,6 +39,8 @@ def forget(connection: duckdb.DuckDBPyConnection, request: Request, refusals: Re
     _recompute(connection)
     connection.execute(sql("delete_matching_catalogue"), covered)
     connection.execute(sql("delete_matching_anomalies"), covered)
+    connection.execute(sql("delete_matching_stage_runs"), covered)
+    connection.execute(sql("delete_matching_gate_runs"), covered)
     learn(connection)
     connection.execute(sql("delete_empty_interactions"))
     removed = known_before - _count_invocations(connection)

@@ -7,16 +7,19 @@ from session_buddy.models.events import (
     AnomalyEvent,
     CatalogueEvent,
     CategorisedEvent,
+    GateEvent,
     JournalEvent,
     SessionEvent,
     SkillEvent,
+    StageEvent,
     SuggestedEvent,
 )
 from session_buddy.models.protocols import KeyedHash
 from session_buddy.storage.connections import Connection
 from session_buddy.storage.queries import sql
 
-_Named = SkillEvent | SessionEvent | CatalogueEvent | SuggestedEvent | AnomalyEvent | CategorisedEvent
+_Run = StageEvent | GateEvent
+_Named = SkillEvent | SessionEvent | CatalogueEvent | SuggestedEvent | AnomalyEvent | CategorisedEvent | _Run
 
 
 class Refusals:
@@ -65,7 +68,9 @@ class Refusals:
 
 
 def _names_of(event: _Named) -> list[tuple[str, str]]:
-    names = []
+    names: list[tuple[str, str]] = []
+    if isinstance(event, _Run):
+        return [("session", event.session_id)] if event.session_id else names
     if isinstance(event, SkillEvent | SessionEvent | SuggestedEvent):
         names.append(("session", event.session_id))
     if isinstance(event, SuggestedEvent):

@@ -6,6 +6,8 @@ DROP VIEW v_community_baseline_comparison;
 DROP VIEW v_skill_effectiveness_trend;
 DROP VIEW v_realtime_skill_dashboard;
 
+DROP TABLE quality_gate_runs;
+DROP TABLE pipeline_stage_runs;
 DROP TABLE skill_strategy_promotions;
 DROP TABLE skill_predictions;
 DROP TABLE skill_suggestions;

@@ -254,6 +254,55 @@ CREATE TABLE skill_strategy_promotions (
 );
 CREATE INDEX skill_strategy_promotions_by_time ON skill_strategy_promotions (promoted_at);
 
+-- Runs of CI stages and of quality gates; a run is told of once, so rows are only added.
+CREATE TABLE pipeline_stage_runs (
+    run_id UUID PRIMARY KEY,
+    pipeline_name VARCHAR NOT NULL,
+    stage VARCHAR NOT NULL,
+    workflow_phase VARCHAR NOT NULL,
+    started_at TIMESTAMP NOT NULL,
+    duration_seconds DOUBLE NOT NULL,
+    recorded_at TIMESTAMP NOT NULL,
+    outcome VARCHAR NOT NULL CHECK (outcome IN ('completed', 'failed', 'abandoned')),
+    exit_code INTEGER,
+    command VARCHAR,
+    error VARCHAR,
+    ci_system VARCHAR,
+    build_number VARCHAR,
+    git_commit VARCHAR,
+    git_branch VARCHAR,
+    environment VARCHAR CHECK (environment IN ('staging', 'production', 'development', 'testing')),
+    triggered_by VARCHAR,
+    session_id VARCHAR,
+    agent VARCHAR,
+    project VARCHAR,
+    user_id VARCHAR,
+    source VARCHAR NOT NULL
+);
+CREATE INDEX pipeline_stage_runs_by_time ON pipeline_stage_runs (started_at);
+CREATE INDEX pipeline_stage_runs_by_pipeline ON pipeline_stage_runs (pipeline_name);
+
+CREATE TABLE quality_gate_runs (
+    run_id UUID PRIMARY KEY,
+    tool VARCHAR NOT NULL,
+    phase VARCHAR NOT NULL CHECK (phase IN ('fast_hooks', 'tests', 'ai_fix', 'comprehensive_hooks')),
+    workflow_phase VARCHAR NOT NULL,
+    started_at TIMESTAMP NOT NULL,
+    duration_seconds DOUBLE NOT NULL,
+    recorded_at TIMESTAMP NOT NULL,
+    outcome VARCHAR NOT NULL CHECK (outcome IN ('completed', 'failed', 'abandoned')),
+    failed_checks JSON NOT NULL, -- a list of names
+    check_count BIGINT,
+    failed_count BIGINT,
+    error VARCHAR,
+    session_id VARCHAR,
+    agent VARCHAR,
+    project VARCHAR,
+    user_id VARCHAR,
+    source VARCHAR NOT NULL
+);
+CREATE INDEX quality_gate_runs_by_time ON quality_gate_runs (started_at);
+
 -- The last 24 hours, from the rows themselves.
 CREATE VIEW v_realtime_skill_dashboard AS
 WITH recent AS (

@@ -21,7 +21,11 @@ SELECT removed_count FROM forgotten WHERE scope = $scope AND value = $value AND 
 -- The sessions of which anything is stored.
 SELECT DISTINCT session_id FROM skill_event
 UNION
-SELECT DISTINCT session_id FROM session_event;
+SELECT DISTINCT session_id FROM session_event
+UNION
+SELECT DISTINCT session_id FROM pipeline_stage_runs WHERE session_id IS NOT NULL
+UNION
+SELECT DISTINCT session_id FROM quality_gate_runs WHERE session_id IS NOT NULL;
 
 -- known_skills --
 -- The skills of which anything is stored.
