@@ -24,7 +24,7 @@ from websockets.exceptions import ConnectionClosed
 from bench.listeners import Listeners, allow_many_files
 from bench.support import Line, print_table, ratio, resident_megabytes, value
 from session_buddy.live.frames import TOP_SKILLS
-from session_buddy.live.windows import HOUR
+from session_buddy.live.selections import Subscribed
 from session_buddy.models.events import SkillEvent
 from session_buddy.serve.access import Access
 from session_buddy.serve.feed import Feed
@@ -74,7 +74,7 @@ async def broadcasts(home: LiveHome, clients: int, pairs: int) -> list[Line]:
             ours, floor = [], []
             for turn in range(pairs):
                 await in_thread(home, [ended_now(names[turn % SKILLS])])
-                frame = home.live.updates([(None, HOUR)], TOP_SKILLS)[0]
+                frame = home.live.updates([Subscribed()], TOP_SKILLS)[0]
                 await in_thread(home, [ended_now(names[turn % SKILLS])])
                 sides: list[tuple[list[float], Callable[[], None]]] = [
                     (ours, feed.tick),
@@ -105,7 +105,7 @@ async def ticks_of_many_skills(home: LiveHome, count: int) -> list[Line]:
         await asyncio.to_thread(listeners.join, home.settings.port, 1)
         for turn in range(count):
             await in_thread(home, [ended_now(name) for name in names])
-            kept = {name: getattr(Database, name) for name in ("rows", "records", "reader", "transaction")}
+            kept = {name: getattr(Database, name) for name in ("rows", "records", "snapshot", "transaction")}
             for name in kept:
                 setattr(Database, name, count_statement)
             all_changed.append(cpu_milliseconds(feed.tick))

@@ -1,90 +1,30 @@
-"""The messages of the feed, protocol version 1: what a client may send, and what the server sends.
+"""What the server of the feed sends, protocol version 1; `session_buddy.live.requests` is what it is sent.
 
-`docs/api/WEBSOCKET_API.md` describes them; a test compares it with the schemas that these models give.
-Times are UTC, RFC 3339 with `Z`; durations are seconds; rates are ratios 0..1; null means "nothing to
+`docs/api/WEBSOCKET_API.md` describes the messages; a test compares it with the schemas that these models
+give. Times are UTC, RFC 3339 with `Z`; durations are seconds; rates are ratios 0..1; null means "nothing to
 say yet". A client must pass over fields and message types that it does not know: later versions add some.
 """
 
 from collections.abc import Iterable
-from typing import Annotated, Any, Final, Literal, get_args
+from typing import Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter, ValidationError
-from pydantic_core import from_json
+from pydantic import BaseModel, Field
+from pydantic_core import to_json
 
-from session_buddy.errors import InvalidInput
+from session_buddy.live.requests import (
+    CLIENT_MESSAGES,
+    PROTOCOL_VERSION,
+    ErrorCode,
+    Message,
+    WindowHours,
+    type_of,
+)
 from session_buddy.models.answers import ActiveAnomaly
-from session_buddy.models.events import Name, Timestamp
-from session_buddy.models.problems import problems_of
+from session_buddy.models.events import Timestamp
 from session_buddy.models.vocabulary import Origin, Outcome, OutcomeSource, WorkflowPhase
 
-PROTOCOL_VERSION: Final = 1
-MAX_MESSAGE_BYTES: Final = 65_536
-MAX_SUBSCRIBED_SKILLS: Final = 50
 TOP_SKILLS: Final = 50
 """Rows of one update at most: about 10 KB."""
-
-ErrorCode = Literal[
-    "invalid_json",
-    "invalid_message",
-    "unknown_type",
-    "unsupported_version",
-    "unauthenticated",
-    "invalid_token",
-    "too_many_subscriptions",
-    "binary_not_supported",
-]
-WindowHours = Literal[1, 24]
-
-
-class _Message(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    v: Literal[1] = 1
-
-
-class _Request(_Message):
-    id: Annotated[str, StringConstraints(max_length=100)] | int | None = Field(
-        default=None, description="repeated in the answer, so that it can be told from others"
-    )
-
-
-class Subscribe(_Request):
-    """Ask for the updates of one skill, or of the most used ones (`skill_name` null)."""
-
-    type: Literal["subscribe"]
-    skill_name: Name | None = None
-    events: bool = Field(default=False, description="also send each invocation as an `invocation` message")
-    time_window_hours: WindowHours = Field(default=1, description="what the figures of updates are over")
-
-
-class Unsubscribe(_Request):
-    """End the updates of one skill, or all (`skill_name` null)."""
-
-    type: Literal["unsubscribe"]
-    skill_name: Name | None = None
-
-
-class GetMetrics(_Request):
-    """Ask once for the figures of one skill, or of all together (`skill_name` null)."""
-
-    type: Literal["get_metrics"]
-    skill_name: Name | None = None
-
-
-class Ping(_Request):
-    """Ask for a sign of life."""
-
-    type: Literal["ping"]
-
-
-class Authenticate(_Request):
-    """Show a token, where no header could carry it; the answer is a second `hello`."""
-
-    type: Literal["authenticate"]
-    token: Annotated[str, StringConstraints(max_length=8192)]
-
-
-ClientMessage = Subscribe | Unsubscribe | GetMetrics | Ping | Authenticate
 
 
 class SkillRow(BaseModel):
@@ -100,7 +40,7 @@ class SkillRow(BaseModel):
     last_invocation_at: Timestamp
 
 
-class Hello(_Message):
+class Hello(Message):
     """The first message: who serves, how often it updates, and whether a token is still needed."""
 
     type: Literal["hello"] = "hello"
@@ -118,9 +58,10 @@ class UpdateData(BaseModel):
     anomalies: list[ActiveAnomaly]
     active_sessions: int = Field(description="sessions with activity in the last hour that have not ended")
     time_window_hours: WindowHours
+    project: str | None = Field(description="the folder whose uses these are; null: all")
 
 
-class MetricsUpdate(_Message):
+class MetricsUpdate(Message):
     """The figures of the subscribed skills, every interval."""
 
     type: Literal["metrics_update"] = "metrics_update"
@@ -146,7 +87,7 @@ class InvocationData(BaseModel):
     rating: int | None
 
 
-class InvocationMessage(_Message):
+class InvocationMessage(Message):
     """A use of a skill began, ended, or more is known of it; the same id may come several times."""
 
     type: Literal["invocation"] = "invocation"
@@ -154,7 +95,7 @@ class InvocationMessage(_Message):
     data: InvocationData
 
 
-class SubscriptionConfirmed(_Message):
+class SubscriptionConfirmed(Message):
     """What the connection is subscribed to now."""
 
     type: Literal["subscription_confirmed"] = "subscription_confirmed"
@@ -162,6 +103,7 @@ class SubscriptionConfirmed(_Message):
     skill_names: list[str] | None = Field(description="null: the most used skills; []: no updates")
     events: bool
     time_window_hours: WindowHours
+    project: str | None
 
 
 class WindowFigures(BaseModel):
@@ -190,13 +132,15 @@ class MetricsData(BaseModel):
     """The figures of one skill, or of all together."""
 
     skill_name: str | None
+    project: str | None = Field(description="the folder whose uses these are; null: all")
     windows: list[WindowFigures]
     series: list[SeriesStep] = Field(description="steps of the last day in which something began")
     anomalies: list[ActiveAnomaly]
     recent: list[InvocationData] = Field(description="the latest uses, newest first")
+    projects: list[str] = Field(description="every project with a use in the last day, most used first")
 
 
-class MetricsResponse(_Message):
+class MetricsResponse(Message):
     """The answer to `get_metrics`."""
 
     type: Literal["metrics_response"] = "metrics_response"
@@ -205,7 +149,7 @@ class MetricsResponse(_Message):
     data: MetricsData
 
 
-class Pong(_Message):
+class Pong(Message):
     """The answer to `ping`."""
 
     type: Literal["pong"] = "pong"
@@ -213,7 +157,7 @@ class Pong(_Message):
     timestamp: Timestamp
 
 
-class Error(_Message):
+class Error(Message):
     """A message that could not be used; the connection lives on."""
 
     type: Literal["error"] = "error"
@@ -222,7 +166,6 @@ class Error(_Message):
     message: str
 
 
-CLIENT_MESSAGES: Final[tuple[type[BaseModel], ...]] = (Subscribe, Unsubscribe, GetMetrics, Ping, Authenticate)
 SERVER_MESSAGES: Final[tuple[type[BaseModel], ...]] = (
     Hello,
     MetricsUpdate,
@@ -234,65 +177,18 @@ SERVER_MESSAGES: Final[tuple[type[BaseModel], ...]] = (
 )
 
 
-def type_of(model: type[BaseModel]) -> str:
-    """What `type` says in the messages of a model."""
-    name: str = get_args(model.model_fields["type"].annotation)[0]
-    return name
-
-
-_CLIENT_TYPES: Final = tuple(map(type_of, CLIENT_MESSAGES))
-_CLIENT: Final[TypeAdapter[ClientMessage]] = TypeAdapter(
-    Annotated[ClientMessage, Field(discriminator="type")]
-)
-
-
-class BadMessage(InvalidInput):
-    """A client's message that cannot be used. code: for programs; id: of the message, if it had one."""
-
-    def __init__(self, code: ErrorCode, message: str, request_id: str | int | None = None) -> None:
-        super().__init__(message)
-        self.code: ErrorCode = code
-        self.request_id = request_id
-
-
-def parse_client_message(text: str) -> ClientMessage:
-    """One message of a client.
-
-    Raises:
-        BadMessage: with the code and the sentence of the `error` that answers it.
-    """
-    try:
-        document = from_json(text)
-    except ValueError as error:
-        raise BadMessage("invalid_json", "The message is no JSON; send one JSON object.") from error
-    if not isinstance(document, dict):
-        raise BadMessage("invalid_message", "The message is no JSON object; send one with a `type`.")
-    request_id = _request_id(document.get("id"))
-    if document.get("v", PROTOCOL_VERSION) != PROTOCOL_VERSION:
-        raise BadMessage(
-            "unsupported_version", f"This server speaks version {PROTOCOL_VERSION} only.", request_id
-        )
-    if document.get("type") not in _CLIENT_TYPES:
-        raise BadMessage("unknown_type", f"`type` must be one of: {', '.join(_CLIENT_TYPES)}.", request_id)
-    try:
-        return _CLIENT.validate_python(document)
-    except ValidationError as error:
-        raise BadMessage("invalid_message", problems_of(error), request_id) from error
-
-
-def _request_id(value: object) -> str | int | None:
-    if isinstance(value, str):
-        return value[:100]
-    return value if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**53 else None
-
-
 def encode(message: BaseModel) -> str:
     """A message as it goes over the wire."""
     return message.model_dump_json()
 
 
 def encode_update(
-    timestamp: str, rows: Iterable[str], anomalies: str, active_sessions: int, hours: WindowHours
+    timestamp: str,
+    rows: Iterable[str],
+    anomalies: str,
+    active_sessions: int,
+    hours: WindowHours,
+    project: str | None = None,
 ) -> str:
     """A `metrics_update` of parts that are encoded already: rows change seldom, updates go out each second.
 
@@ -301,7 +197,7 @@ def encode_update(
     return (
         f'{{"v":{PROTOCOL_VERSION},"type":"metrics_update","timestamp":"{timestamp}",'
         f'"data":{{"top_skills":[{",".join(rows)}],"anomalies":{anomalies},'
-        f'"active_sessions":{active_sessions},"time_window_hours":{hours}}}}}'
+        f'"active_sessions":{active_sessions},"time_window_hours":{hours},"project":{to_json(project).decode()}}}}}'
     )
 
 

@@ -15,10 +15,11 @@ _UNOBSERVED: Final = ("reported", "rated", "superseded")
 
 
 class _Session:
-    __slots__ = ("ended_at", "last_activity_at", "last_observed_at")
+    __slots__ = ("ended_at", "last_activity_at", "last_observed_at", "project")
 
     def __init__(self) -> None:
         self.last_activity_at = self.last_observed_at = self.ended_at = 0
+        self.project: str | None = None
 
 
 class Sessions:
@@ -34,6 +35,7 @@ class Sessions:
     def load(self, summary: SessionSummary) -> None:
         """Take what the database knows of a session."""
         session = self._known.setdefault(summary.session_id, _Session())
+        session.project = session.project or summary.project
         last = microseconds(summary.last_activity_at)
         ended = 0 if summary.ended_at is None else microseconds(summary.ended_at)
         session.last_activity_at = max(session.last_activity_at, last)
@@ -43,6 +45,7 @@ class Sessions:
     def note(self, event: SkillEvent | SessionEvent) -> None:
         """Take one event."""
         session = self._known.setdefault(event.session_id, _Session())
+        session.project = event.project or session.project
         at = microseconds(event.occurred_at)
         session.last_activity_at = max(session.last_activity_at, at)
         if event.kind not in _UNOBSERVED:
@@ -50,12 +53,16 @@ class Sessions:
         if event.kind == "session_ended":
             session.ended_at = max(session.ended_at, at)
 
-    def active(self, since: int) -> int:
-        """Sessions with activity at or after `since` (microseconds, UTC) that have not ended."""
+    def active(self, since: int, project: str | None = None) -> int:
+        """Sessions with activity at or after `since` (microseconds, UTC) that have not ended.
+
+        project: the folder that they worked in last; None: any.
+        """
         return sum(
             1
             for session in self._known.values()
             if session.last_activity_at >= since
+            and project in (None, session.project)
             and (not session.ended_at or session.ended_at < session.last_observed_at)
         )
 

@@ -18,20 +18,19 @@ from session_buddy.live.frames import (
     InvocationData,
     MetricsData,
     SeriesStep,
-    SkillRow,
-    WindowFigures,
-    WindowHours,
     encode_update,
 )
 from session_buddy.live.moments import moment_of
+from session_buddy.live.selections import EVERYTHING, Selected, Selection, Selections, Subscribed, hours_of
 from session_buddy.live.sessions import Sessions
-from session_buddy.live.windows import HOUR, WINDOW_HOURS, Windows
+from session_buddy.live.tallies import Use
+from session_buddy.live.windows import WINDOW_HOURS, Windows
 from session_buddy.models.answers import ActiveAnomaly, Invocation
 from session_buddy.models.events import SessionEvent, SkillEvent
 
-RECENT_KEPT: Final = 200
+RECENT_KEPT: Final = 500
 RECENT_SHOWN: Final = 20
-ROWS_KEPT: Final = 4096
+PROJECTS_SHOWN: Final = 50
 _HOUR_LENGTH: Final = 3_600_000_000
 _ANOMALIES: Final = TypeAdapter(list[ActiveAnomaly])
 
@@ -63,40 +62,43 @@ class LiveState:
 
     def __init__(self, label_limit: int = LABEL_LIMIT) -> None:
         """label_limit: how many skills have a label of their own in the metrics."""
-        self.windows = Windows()
+        self.selections = Selections()
         self.counters = Counters(label_limit)
         self.sessions = Sessions()
         self._anomalies: dict[tuple[str, str, datetime], ActiveAnomaly] = {}
         self._encoded_anomalies: str | None = None
         self._recent: OrderedDict[UUID, Invocation] = OrderedDict()
-        self._rows: dict[tuple[int, str], tuple[int, str]] = {}
         self._updated_at = 0
+
+    @property
+    def windows(self) -> Windows:
+        """The windows over all uses."""
+        return self.selections.whole.windows
 
     def advance(self, now: int) -> None:
         """Move the windows on to `now`, in microseconds since 1970, UTC."""
-        self.windows.advance(now)
+        self.selections.advance(now)
 
     def load(self, use: Invocation) -> None:
         """Take an invocation that was known before this leader began: it is in the windows, not counted."""
-        self.windows.put(use.invocation_id, use)
+        self.selections.put(use.invocation_id, Use.of(use))
         self._remember(use)
 
     def apply(self, change: Change) -> None:
         """Take what an event changed."""
         use = change.after
         known = self.windows.known(change.invocation_id)
-        if known is None:
-            before = change.before
-            known = (before.outcome, before.duration_seconds) if before else (None, None)
-            if before is None and use is not None:
-                self.counters.ranks.used(use.skill_name)
-        self.windows.put(change.invocation_id, use)
+        if known is None and change.before is not None:
+            known = Use.of(change.before)
+        if known is None and use is not None:
+            self.counters.ranks.used(use.skill_name)
+        self.selections.put(change.invocation_id, None if use is None else Use.of(use))
         self._updated_at = max(self._updated_at, self.windows.now)
         if use is None:
             self._recent.pop(change.invocation_id, None)
             return
         if change.live:
-            self._count(use, *known)
+            self._count(use, known)
         self._remember(use)
 
     def note_session(self, event: SkillEvent | SessionEvent) -> None:
@@ -105,12 +107,9 @@ class LiveState:
 
     def clear(self) -> None:
         """Forget windows, sessions and latest uses, to be loaded again; counters stay."""
-        now = self.windows.now
-        self.windows = Windows()
-        self.windows.advance(now)
+        self.selections.clear()
         self.sessions.clear()
         self._recent.clear()
-        self._rows.clear()
 
     def set_anomalies(self, anomalies: Iterable[ActiveAnomaly]) -> None:
         """The anomalies that last, as the database has them; none of them counts as detected now."""
@@ -136,30 +135,51 @@ class LiveState:
         found = [known for known in self._anomalies.values() if names is None or known.skill_name in names]
         return sorted(found, key=lambda known: (known.detected_at, known.skill_name), reverse=True)
 
-    def active_sessions(self) -> int:
+    def active_sessions(self, selection: Selection = EVERYTHING) -> int:
         """Sessions with activity in the last hour that have not ended."""
-        return self.sessions.active(self.windows.now - _HOUR_LENGTH)
+        return self.sessions.active(self.windows.now - _HOUR_LENGTH, selection.project)
 
-    def update(self, skill_names: Iterable[str] | None, window: int, limit: int, active_sessions: int) -> str:
+    def update(self, wanted: Subscribed, limit: int, active_sessions: int) -> str:
         """An encoded `metrics_update` of some skills, or of the `limit` most used ones of a window."""
-        names = self.windows.top(window, limit) if skill_names is None else skill_names
-        rows = (row for name in names if (row := self._row(window, name)) is not None)
-        if skill_names is None:
-            if self._encoded_anomalies is None:
-                self._encoded_anomalies = _encoded(self.anomalies())
-            anomalies = self._encoded_anomalies
-        else:
-            anomalies = _encoded(self.anomalies(skill_names)) if self._anomalies else "[]"
-        return encode_update(text_of(self.windows.now), rows, anomalies, active_sessions, hours_of(window))
+        part = self.selections.of(wanted.selection)
+        names = part.windows.top(wanted.window, limit) if wanted.skills is None else wanted.skills
+        rows = (row for name in names if (row := part.row(wanted.window, name)) is not None)
+        return encode_update(
+            text_of(self.windows.now),
+            rows,
+            self._anomalies_of(wanted, part),
+            active_sessions,
+            hours_of(wanted.window),
+            wanted.selection.project,
+        )
 
-    def metrics(self, skill_name: str | None) -> MetricsData:
+    def _anomalies_of(self, wanted: Subscribed, part: Selected) -> str:
+        """Those of the skills that are named, or that were used by whom the figures are of; encoded."""
+        if not self._anomalies:
+            return "[]"
+        if wanted.skills is not None:
+            return _encoded(self.anomalies(wanted.skills))
+        if wanted.selection != EVERYTHING:
+            return _encoded(self.anomalies(part.windows.names()))
+        if self._encoded_anomalies is None:
+            self._encoded_anomalies = _encoded(self.anomalies())
+        return self._encoded_anomalies
+
+    def metrics(self, skill_name: str | None, selection: Selection = EVERYTHING) -> MetricsData:
         """The figures of one skill, or of all together, for `get_metrics`."""
+        part = self.selections.of(selection)
         names = None if skill_name is None else [skill_name]
-        of_skill = [use for use in self._recent.values() if skill_name in (None, use.skill_name)]
-        recent = sorted(of_skill, key=lambda use: (use.invoked_at, use.invocation_id), reverse=True)
+        shown = [
+            use
+            for use in self._recent.values()
+            if skill_name in (None, use.skill_name) and selection.holds(use)
+        ]
+        recent = sorted(shown, key=lambda use: (use.invoked_at, use.invocation_id), reverse=True)
+        used = None if selection == EVERYTHING else part.windows.names()
         return MetricsData(
             skill_name=skill_name,
-            windows=[self._figures(window, skill_name) for window in range(len(WINDOW_HOURS))],
+            project=selection.project,
+            windows=[part.figures(window, skill_name) for window in range(len(WINDOW_HOURS))],
             series=[
                 SeriesStep(
                     began_at=moment_of(step.began_at),
@@ -167,10 +187,11 @@ class LiveState:
                     completed_count=step.completed_count,
                     failed_count=step.failed_count,
                 )
-                for step in self.windows.series(names)
+                for step in part.windows.series(names)
             ],
-            anomalies=self.anomalies(names),
+            anomalies=self.anomalies(used if names is None else names),
             recent=[invocation_data(use) for use in recent[:RECENT_SHOWN]],
+            projects=self.windows.projects(PROJECTS_SHOWN),
         )
 
     def snapshot(self) -> LiveSnapshot:
@@ -184,11 +205,11 @@ class LiveState:
             updated_at=self._updated_at / 1e6,
         )
 
-    def _count(self, use: Invocation, outcome: str | None, duration: float | None) -> None:
+    def _count(self, use: Invocation, known: Use | None) -> None:
         """Count what became known, given what was known of the invocation before."""
-        if outcome is None and use.outcome is not None:
+        if use.outcome is not None and (known is None or known.outcome is None):
             self.counters.decided(use.skill_name, use.workflow_phase, use.outcome)
-        if duration is None and use.duration_seconds is not None:
+        if use.duration_seconds is not None and (known is None or known.duration is None):
             self.counters.measured(use.skill_name, use.duration_seconds)
 
     def _remember(self, use: Invocation) -> None:
@@ -196,44 +217,6 @@ class LiveState:
             self._recent[use.invocation_id] = use
         if len(self._recent) > RECENT_KEPT:
             self._recent.popitem(last=False)
-
-    def _row(self, window: int, skill_name: str) -> str | None:
-        """The skill's row, encoded; kept until its figures change."""
-        version = self.windows.version_of(skill_name)
-        kept = self._rows.get((window, skill_name))
-        if kept is not None and kept[0] == version and version:
-            return kept[1]
-        figures = self.windows.figures(window, skill_name)
-        if figures is None:
-            self._rows.pop((window, skill_name), None)
-            return None
-        row = SkillRow(
-            skill_name=skill_name,
-            invocation_count=figures.invocation_count,
-            completed_count=figures.completed_count,
-            decided_count=figures.decided_count,
-            completion_rate=figures.completion_rate,
-            avg_duration=figures.avg_duration,
-            p95_duration=figures.p95_duration,
-            last_invocation_at=moment_of(figures.last_at),
-        ).model_dump_json()
-        if len(self._rows) > ROWS_KEPT:
-            self._rows.clear()
-        self._rows[window, skill_name] = (version, row)
-        return row
-
-    def _figures(self, window: int, skill_name: str | None) -> WindowFigures:
-        found = self.windows.figures(window, skill_name) if skill_name else self.windows.together(window)
-        return WindowFigures(
-            time_window_hours=hours_of(window),
-            invocation_count=found.invocation_count if found else 0,
-            completed_count=found.completed_count if found else 0,
-            decided_count=found.decided_count if found else 0,
-            completion_rate=found.completion_rate if found else None,
-            avg_duration=found.avg_duration if found else None,
-            p50_duration=found.p50_duration if found else None,
-            p95_duration=found.p95_duration if found else None,
-        )
 
 
 def invocation_data(use: Invocation) -> InvocationData:
@@ -253,11 +236,6 @@ def invocation_data(use: Invocation) -> InvocationData:
         error_type=use.error_type,
         rating=use.rating,
     )
-
-
-def hours_of(window: int) -> WindowHours:
-    """The length of a window."""
-    return 1 if window == HOUR else 24
 
 
 def text_of(now: int) -> str:

@@ -1,21 +1,15 @@
 """Figures over the invocations that began in the last hour and the last day, moved one by one.
 
 An invocation lies in a window while `invoked_at >= now - length`, as in SQL. Two heaps, ordered by
-`invoked_at`, say what leaves each window next, so moving time on costs only what leaves. Durations are
-kept sorted per skill and window, so quantiles are exact, and summed in whole nanoseconds, so that a sum
-that is moved for weeks by adding and taking away stays exact as well.
+`invoked_at`, say what leaves each window next, so moving time on costs only what leaves.
 """
 
-import math
-from bisect import bisect_left, insort
 from collections.abc import Iterable
 from heapq import heappop, heappush, nsmallest
 from typing import Final, NamedTuple
 from uuid import UUID
 
-from session_buddy.live.moments import microseconds
-from session_buddy.models.answers import Invocation
-from session_buddy.models.vocabulary import Outcome
+from session_buddy.live.tallies import Figures, Tally, Use, figures
 
 HOUR: Final = 0
 DAY: Final = 1
@@ -24,23 +18,7 @@ WINDOW_HOURS: Final = (1, 24)
 SERIES_SECONDS: Final = 300
 """Width of one step of a skill's series."""
 _LENGTHS: Final = tuple(hours * 3_600_000_000 for hours in WINDOW_HOURS)
-_LONGEST_SECONDS: Final = 1e12
-"""Longer durations count as this long in a sum, as in the totals of the database."""
 _STEP: Final = SERIES_SECONDS * 1_000_000
-
-
-class Figures(NamedTuple):
-    """One skill in one window; durations in seconds, `last_at` in microseconds since 1970, UTC."""
-
-    skill_name: str
-    invocation_count: int
-    completed_count: int
-    decided_count: int
-    completion_rate: float | None
-    avg_duration: float | None
-    p50_duration: float | None
-    p95_duration: float | None
-    last_at: int
 
 
 class Step(NamedTuple):
@@ -53,39 +31,14 @@ class Step(NamedTuple):
 
 
 class _Entry:
-    """One invocation of the last day, reduced to what the figures need."""
+    """One invocation of the last day."""
 
-    __slots__ = ("at", "duration", "live", "outcome", "skill_name", "within")
+    __slots__ = ("live", "use", "within")
 
-    def __init__(self, at: int, use: Invocation) -> None:
-        self.at = at
-        self.skill_name = use.skill_name
-        self.outcome: Outcome | None = use.outcome
-        self.duration = use.duration_seconds
+    def __init__(self, use: Use) -> None:
+        self.use = use
         self.within = [False, False]
         self.live = True
-
-
-class _Tally:
-    """One skill in one window."""
-
-    __slots__ = ("completed", "count", "decided", "durations", "nanoseconds")
-
-    def __init__(self) -> None:
-        self.count = self.completed = self.decided = self.nanoseconds = 0
-        self.durations: list[float] = []
-
-    def move(self, entry: _Entry, sign: int) -> None:
-        self.count += sign
-        self.completed += sign * (entry.outcome == "completed")
-        self.decided += sign * (entry.outcome is not None)
-        if entry.duration is None:
-            return
-        self.nanoseconds += sign * _nanoseconds(entry.duration)
-        if sign > 0:
-            insort(self.durations, entry.duration)
-        else:
-            del self.durations[bisect_left(self.durations, entry.duration)]
 
 
 class _Skill:
@@ -95,7 +48,7 @@ class _Skill:
 
     def __init__(self, name: str) -> None:
         self.name = name
-        self.tallies = (_Tally(), _Tally())
+        self.tallies = (Tally(), Tally())
         self.steps: dict[int, list[int]] = {}
         self.last_at = 0
         self.last_is_known = True
@@ -112,6 +65,7 @@ class Windows:
         """Goes up with every change of any figure."""
         self._entries: dict[UUID, _Entry] = {}
         self._skills: dict[str, _Skill] = {}
+        self._projects: dict[str, int] = {}
         self._leaving: tuple[list[tuple[int, int, _Entry, UUID]], ...] = ([], [])
         self._sequence = 0
         self._tops: tuple[dict[int, list[str]], ...] = ({}, {})
@@ -124,10 +78,14 @@ class Windows:
         """Whether an invocation is in the last day."""
         return invocation_id in self._entries
 
-    def known(self, invocation_id: UUID) -> tuple[Outcome | None, float | None] | None:
-        """Outcome and duration of an invocation of the last day, None if it is not there."""
+    def known(self, invocation_id: UUID) -> Use | None:
+        """What is known of an invocation of the last day, None if it is not there."""
         entry = self._entries.get(invocation_id)
-        return None if entry is None else (entry.outcome, entry.duration)
+        return None if entry is None else entry.use
+
+    def uses(self) -> list[tuple[UUID, Use]]:
+        """Every invocation of the last day."""
+        return [(invocation_id, entry.use) for invocation_id, entry in self._entries.items()]
 
     def advance(self, now: int) -> None:
         """Let go of what is too old at `now` (microseconds since 1970)."""
@@ -143,33 +101,42 @@ class Windows:
                     if window == DAY:
                         self._drop(entry, invocation_id)
 
-    def put(self, invocation_id: UUID, use: Invocation | None) -> None:
+    def put(self, invocation_id: UUID, use: Use | None) -> None:
         """Set what is known of an invocation; None takes it out."""
         old = self._entries.get(invocation_id)
-        at = 0 if use is None else microseconds(use.invoked_at)
         if old is not None:
             self._take_out(old, invocation_id)
-        if use is None or at < self.now - _LENGTHS[DAY]:
+        if use is None or use.at < self.now - _LENGTHS[DAY]:
             return
-        entry = _Entry(at, use)
+        entry = _Entry(use)
         self._entries[invocation_id] = entry
-        skill = self._skills.get(entry.skill_name)
+        skill = self._skills.get(use.skill_name)
         if skill is None:
-            skill = self._skills[entry.skill_name] = _Skill(entry.skill_name)
-        if at >= skill.last_at:
-            skill.last_at, skill.last_is_known = at, True
-        self._count_step(skill, entry, 1)
+            skill = self._skills[use.skill_name] = _Skill(use.skill_name)
+        if use.at >= skill.last_at:
+            skill.last_at, skill.last_is_known = use.at, True
+        self._count_step(skill, use, 1)
+        self._count_project(use, 1)
         self._sequence += 1
         for window, length in enumerate(_LENGTHS):
-            if at >= self.now - length:
+            if use.at >= self.now - length:
                 entry.within[window] = True
-                skill.tallies[window].move(entry, 1)
-                heappush(self._leaving[window], (at, self._sequence, entry, invocation_id))
+                skill.tallies[window].move(use, 1)
+                heappush(self._leaving[window], (use.at, self._sequence, entry, invocation_id))
                 self._changed(skill, window)
 
     def skills(self, window: int) -> int:
         """How many skills were used in a window."""
         return sum(1 for skill in self._skills.values() if skill.tallies[window].count)
+
+    def names(self) -> list[str]:
+        """The skills that were used in the last day."""
+        return list(self._skills)
+
+    def projects(self, limit: int) -> list[str]:
+        """The projects with a use in the last day: by invocations, then by name."""
+        first = nsmallest(limit, self._projects.items(), key=lambda item: (-item[1], item[0]))
+        return [name for name, _ in first]
 
     def version_of(self, skill_name: str) -> int:
         """Goes up with every change of a skill's figures; 0 if it was not used in the last day."""
@@ -190,14 +157,14 @@ class Windows:
         skill = self._skills.get(skill_name)
         if skill is None or not skill.tallies[window].count:
             return None
-        return _figures(skill_name, skill.tallies[window], self._last_at(skill))
+        return figures(skill_name, skill.tallies[window], self._last_at(skill))
 
     def together(self, window: int) -> Figures | None:
         """All skills as one, named ""; None if nothing was used in the window."""
         used = [skill for skill in self._skills.values() if skill.tallies[window].count]
         if not used:
             return None
-        whole = _Tally()
+        whole = Tally()
         for tally in (skill.tallies[window] for skill in used):
             whole.count += tally.count
             whole.completed += tally.completed
@@ -205,7 +172,7 @@ class Windows:
             whole.nanoseconds += tally.nanoseconds
             whole.durations.extend(tally.durations)
         whole.durations.sort()
-        return _figures("", whole, max(self._last_at(skill) for skill in used))
+        return figures("", whole, max(self._last_at(skill) for skill in used))
 
     def ratios(self, skill_names: Iterable[str]) -> dict[str, float]:
         """Completion ratio 0..1 of those of the skills that have a decided invocation in the last day."""
@@ -233,19 +200,20 @@ class Windows:
 
     def _leave(self, entry: _Entry, window: int) -> None:
         entry.within[window] = False
-        skill = self._skills[entry.skill_name]
-        skill.tallies[window].move(entry, -1)
+        skill = self._skills[entry.use.skill_name]
+        skill.tallies[window].move(entry.use, -1)
         self._changed(skill, window)
 
     def _drop(self, entry: _Entry, invocation_id: UUID) -> None:
         entry.live = False
         del self._entries[invocation_id]
-        skill = self._skills[entry.skill_name]
-        self._count_step(skill, entry, -1)
-        if entry.at == skill.last_at:
+        skill = self._skills[entry.use.skill_name]
+        self._count_step(skill, entry.use, -1)
+        self._count_project(entry.use, -1)
+        if entry.use.at == skill.last_at:
             skill.last_is_known = False
         if not skill.tallies[DAY].count:
-            del self._skills[entry.skill_name]
+            del self._skills[entry.use.skill_name]
 
     def _changed(self, skill: _Skill, window: int) -> None:
         self.version += 1
@@ -255,45 +223,23 @@ class Windows:
     def _last_at(self, skill: _Skill) -> int:
         """When the skill was last used; looked up among all only after its last use was taken out."""
         if not skill.last_is_known:
-            of_skill = (entry.at for entry in self._entries.values() if entry.skill_name == skill.name)
-            skill.last_at, skill.last_is_known = max(of_skill), True
+            uses = (entry.use for entry in self._entries.values())
+            latest = max(use.at for use in uses if use.skill_name == skill.name)
+            skill.last_at, skill.last_is_known = latest, True
         return skill.last_at
 
+    def _count_project(self, use: Use, sign: int) -> None:
+        if use.project is not None:
+            self._projects[use.project] = self._projects.get(use.project, 0) + sign
+            if not self._projects[use.project]:
+                del self._projects[use.project]
+
     @staticmethod
-    def _count_step(skill: _Skill, entry: _Entry, sign: int) -> None:
-        step = entry.at // _STEP
+    def _count_step(skill: _Skill, use: Use, sign: int) -> None:
+        step = use.at // _STEP
         counts = skill.steps.setdefault(step, [0, 0, 0])
         counts[0] += sign
-        counts[1] += sign * (entry.outcome == "completed")
-        counts[2] += sign * (entry.outcome == "failed")
+        counts[1] += sign * (use.outcome == "completed")
+        counts[2] += sign * (use.outcome == "failed")
         if not counts[0]:
             del skill.steps[step]
-
-
-def _figures(skill_name: str, tally: _Tally, last_at: int) -> Figures:
-    measured = len(tally.durations)
-    return Figures(
-        skill_name=skill_name,
-        invocation_count=tally.count,
-        completed_count=tally.completed,
-        decided_count=tally.decided,
-        completion_rate=tally.completed / tally.decided if tally.decided else None,
-        avg_duration=tally.nanoseconds / measured / 1e9 if measured else None,
-        p50_duration=quantile(tally.durations, 0.5),
-        p95_duration=quantile(tally.durations, 0.95),
-        last_at=last_at,
-    )
-
-
-def quantile(ordered: list[float], q: float) -> float | None:
-    """The q-quantile of sorted values, linear between neighbours, as SQL's `quantile_cont`; None of none."""
-    if not ordered:
-        return None
-    place = q * (len(ordered) - 1)
-    below = math.floor(place)
-    above = math.ceil(place)
-    return ordered[below] + (ordered[above] - ordered[below]) * (place - below)
-
-
-def _nanoseconds(seconds: float) -> int:
-    return round(min(seconds, _LONGEST_SECONDS) * 1e9)

@@ -19,27 +19,30 @@ from websockets.frames import CloseCode
 from session_buddy import __version__
 from session_buddy.live.frames import (
     TOP_SKILLS,
-    Authenticate,
-    BadMessage,
-    ClientMessage,
     Error,
-    GetMetrics,
     Hello,
     InvocationMessage,
     MetricsResponse,
-    Ping,
     Pong,
-    Subscribe,
     SubscriptionConfirmed,
     encode,
+)
+from session_buddy.live.requests import (
+    Authenticate,
+    BadMessage,
+    ClientMessage,
+    GetMetrics,
+    Ping,
+    Subscribe,
     parse_client_message,
 )
-from session_buddy.live.state import hours_of, invocation_data
+from session_buddy.live.selections import EVERYTHING, Selection, Subscribed, hours_of
+from session_buddy.live.state import invocation_data
 from session_buddy.models.answers import Invocation
 from session_buddy.serve.access import Access
 from session_buddy.serve.measures import FeedMeasures
 from session_buddy.serve.subscribers import MESSAGES_PER_SECOND, Subscriber, Subscribers
-from session_buddy.services.live_record import LiveRecord, Subscribed
+from session_buddy.services.live_record import LiveRecord
 
 BEHIND_BYTES: Final = 1_000_000
 AUTHENTICATE_SECONDS: Final = 5.0
@@ -133,7 +136,7 @@ class Feed:
         while self._waiting and time.perf_counter() < until:
             use = self._waiting.pop(next(iter(self._waiting)))
             groups = self._subscribers.events.items()
-            wanted = [group for skills, group in groups if skills is None or use.skill_name in skills]
+            wanted = [group for key, group in groups if _wants(key, use)]
             if wanted:
                 message = encode(InvocationMessage(timestamp=_now(), data=invocation_data(use)))
                 for group in wanted:
@@ -190,6 +193,8 @@ class Feed:
             asked = _parsed(subscriber, message)
             if isinstance(asked, Authenticate):
                 return await self._check_token(subscriber, asked)
+            if isinstance(asked, GetMetrics | Subscribe) and Selection(asked.project) != EVERYTHING:
+                await asyncio.to_thread(self._live.prepare, Selection(asked.project))
             await subscriber.connection.send(self._answer(subscriber, asked))
             if isinstance(asked, Subscribe):
                 self._catch_up(subscriber)
@@ -216,7 +221,7 @@ class Feed:
         if isinstance(asked, Ping):
             return encode(Pong(id=asked.id, timestamp=_now()))
         if isinstance(asked, GetMetrics):
-            found = self._live.metrics(asked.skill_name)
+            found = self._live.metrics(asked.skill_name, Selection(asked.project))
             return encode(MetricsResponse(id=asked.id, timestamp=_now(), data=found))
         if isinstance(asked, Subscribe):
             self._subscribers.subscribe(subscriber, asked)
@@ -228,6 +233,7 @@ class Feed:
                 skill_names=None if subscriber.skills is None else sorted(subscriber.skills),
                 events=subscriber.events,
                 time_window_hours=hours_of(subscriber.window),
+                project=subscriber.selection.project,
             )
         )
 
@@ -240,6 +246,10 @@ class Feed:
                 timestamp=_now(),
             )
         )
+
+
+def _wants(key: Subscribed, use: Invocation) -> bool:
+    return (key.skills is None or use.skill_name in key.skills) and key.selection.holds(use)
 
 
 def _parsed(subscriber: Subscriber, message: str | bytes) -> ClientMessage:

@@ -11,7 +11,7 @@ from websockets.http11 import Request, Response
 
 from session_buddy.config import Settings
 from session_buddy.errors import ConfigurationError
-from session_buddy.live.frames import MAX_MESSAGE_BYTES
+from session_buddy.live.requests import MAX_MESSAGE_BYTES
 from session_buddy.serve.access import Access
 from session_buddy.serve.feed import Feed
 from session_buddy.serve.guarded import guarded

@@ -2,15 +2,14 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Final, TypeVar
+from typing import Final
 
 from websockets.asyncio.server import ServerConnection
 
-from session_buddy.live.frames import MAX_SUBSCRIBED_SKILLS, BadMessage, Subscribe, Unsubscribe
+from session_buddy.live.requests import MAX_SUBSCRIBED_SKILLS, BadMessage, Subscribe, Unsubscribe
+from session_buddy.live.selections import EVERYTHING, Selection, Subscribed
 from session_buddy.live.windows import DAY, HOUR
-from session_buddy.services.live_record import Subscribed
 
-_K = TypeVar("_K")
 MESSAGES_PER_SECOND: Final = 20.0
 MESSAGES_AT_ONCE: Final = 100.0
 
@@ -26,6 +25,7 @@ class Subscriber:
     authenticated: bool
     skills: frozenset[str] | None = None
     window: int = HOUR
+    selection: Selection = EVERYTHING
     events: bool = False
     allowance: float = MESSAGES_AT_ONCE
     allowed_at: float = 0.0
@@ -33,7 +33,7 @@ class Subscriber:
     @property
     def key(self) -> Subscribed:
         """What its updates are made of."""
-        return self.skills, self.window
+        return Subscribed(self.skills, self.window, self.selection)
 
     def may_send(self, now: float) -> bool:
         """Whether a message at `now` is within what one connection may send."""
@@ -48,7 +48,7 @@ class Subscribers:
     """All subscribers that are admitted, by what they get. Belongs to the event loop."""
 
     updates: dict[Subscribed, set[ServerConnection]] = field(default_factory=dict)
-    events: dict[frozenset[str] | None, set[ServerConnection]] = field(default_factory=dict)
+    events: dict[Subscribed, set[ServerConnection]] = field(default_factory=dict)
     count: int = 0
 
     def join(self, subscriber: Subscriber) -> None:
@@ -81,6 +81,7 @@ class Subscribers:
         subscriber.skills = None if wanted.skill_name is None else skills
         subscriber.events = wanted.events
         subscriber.window = HOUR if wanted.time_window_hours == 1 else DAY
+        subscriber.selection = Selection(wanted.project)
         self._add(subscriber)
 
     def unsubscribe(self, subscriber: Subscriber, unwanted: Unsubscribe) -> None:
@@ -102,14 +103,16 @@ class Subscribers:
             return
         self.updates.setdefault(subscriber.key, set()).add(subscriber.connection)
         if subscriber.events:
-            self.events.setdefault(subscriber.skills, set()).add(subscriber.connection)
+            self.events.setdefault(subscriber.key, set()).add(subscriber.connection)
 
     def _remove(self, subscriber: Subscriber) -> None:
         _discard(self.updates, subscriber.key, subscriber.connection)
-        _discard(self.events, subscriber.skills, subscriber.connection)
+        _discard(self.events, subscriber.key, subscriber.connection)
 
 
-def _discard(groups: dict[_K, set[ServerConnection]], key: _K, connection: ServerConnection) -> None:
+def _discard(
+    groups: dict[Subscribed, set[ServerConnection]], key: Subscribed, connection: ServerConnection
+) -> None:
     group = groups.get(key)
     if group is not None:
         group.discard(connection)

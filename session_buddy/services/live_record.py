@@ -18,6 +18,7 @@ from session_buddy.errors import SessionBuddyError
 from session_buddy.live.counters import Histogram
 from session_buddy.live.frames import MetricsData
 from session_buddy.live.moments import microseconds
+from session_buddy.live.selections import EVERYTHING, Selection, Subscribed
 from session_buddy.live.state import LiveSnapshot, LiveState
 from session_buddy.models.answers import ActiveAnomaly, Invocation
 from session_buddy.models.events import AnomalyEvent, SessionEvent, SkillEvent
@@ -36,12 +37,12 @@ _LOOK_SECONDS = 5.0
 _COUNT_SECONDS = 30.0
 _RANK_SECONDS = 3_600.0
 
+_END: Final = object()
+
 _T = TypeVar("_T")
 _log = logging.getLogger(__name__)
 
 Noted = SkillEvent | SessionEvent | AnomalyEvent
-Subscribed = tuple[frozenset[str] | None, int]
-"""What a subscriber wants: some skills, or the most used ones (None); and the window."""
 ChangeListener = Callable[[Sequence[Invocation]], None]
 
 
@@ -154,15 +155,24 @@ class LiveRecord:
         now = microseconds(self._clock())
         with self._lock:
             self._state.advance(now)
-            active = self._state.active_sessions()
-            return [self._state.update(names, window, limit, active) for names, window in wanted]
+            selections = {one.selection for one in wanted}
+            active = {selection: self._state.active_sessions(selection) for selection in selections}
+            return [self._state.update(one, limit, active[one.selection]) for one in wanted]
 
-    def metrics(self, skill_name: str | None) -> MetricsData:
+    def metrics(self, skill_name: str | None, selection: Selection = EVERYTHING) -> MetricsData:
         """The figures of one skill, or of all together; runs no SQL."""
         now = microseconds(self._clock())
         with self._lock:
             self._state.advance(now)
-            return self._state.metrics(skill_name)
+            return self._state.metrics(skill_name, selection)
+
+    def prepare(self, selection: Selection) -> None:
+        """Make the figures of a selection, for a thread of its own; the feed gets in every now and then."""
+        steps = self._state.selections.fill(selection)
+        more = True
+        while more:
+            with self._lock:
+                more = next(steps, _END) is not _END
 
     def snapshot(self) -> LiveSnapshot:
         """What `/metrics` shows of the live state; runs no SQL."""

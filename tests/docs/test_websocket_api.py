@@ -10,12 +10,11 @@ from typing import IO, get_args
 
 import pytest
 
-from session_buddy.live.frames import (
+from session_buddy.live.frames import SERVER_MESSAGES, TOP_SKILLS
+from session_buddy.live.requests import (
     CLIENT_MESSAGES,
     MAX_MESSAGE_BYTES,
     MAX_SUBSCRIBED_SKILLS,
-    SERVER_MESSAGES,
-    TOP_SKILLS,
     ErrorCode,
     type_of,
 )

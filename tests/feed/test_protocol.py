@@ -10,14 +10,8 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
 from session_buddy import __version__
-from session_buddy.live.frames import (
-    MAX_SUBSCRIBED_SKILLS,
-    SERVER_MESSAGES,
-    BadMessage,
-    MetricsUpdate,
-    parse_client_message,
-    type_of,
-)
+from session_buddy.live.frames import SERVER_MESSAGES, MetricsUpdate
+from session_buddy.live.requests import MAX_SUBSCRIBED_SKILLS, BadMessage, parse_client_message, type_of
 from tests.support.live import Running, live_home, receive, running, send
 from tests.support.waiting import wait_for
 
@@ -98,6 +92,34 @@ def test_who_subscribes_to_events_gets_each_use_as_more_is_known_of_it(served: R
         assert message["data"]["invocation_id"] == str(begun.invocation_id)
         served.home.use("test")
         assert receive(other, "invocation")["data"]["skill_name"] == "test"
+
+
+def test_who_subscribes_to_a_project_gets_its_figures_and_its_uses_alone(served: Running) -> None:
+    served.home.use("review", project="/shop", session_id="s1")
+    served.home.use("review", project="/bank", session_id="s2", outcome="failed", duration_seconds=9.0)
+    served.home.use("deploy", project="/bank", session_id="s2")
+    served.home.settled()
+    with served.connect() as subscriber:
+        send(subscriber, type="subscribe", project="/shop", events=True)
+        assert receive(subscriber, "subscription_confirmed")["project"] == "/shop"
+        update = wait_for(
+            lambda: (found := receive(subscriber, "metrics_update"))["data"]["project"] and found,
+            "its update",
+        )
+        assert rows(update) == {"review": 1}
+        assert update["data"]["top_skills"][0]["completion_rate"] == 1.0
+        assert update["data"]["active_sessions"] == 1
+        send(subscriber, type="get_metrics", project="/bank")
+        data = receive(subscriber, "metrics_response")["data"]
+        assert (data["project"], data["windows"][0]["invocation_count"]) == ("/bank", 2)
+        assert data["windows"][0]["completion_rate"] == 0.5
+        assert sum(step["invocation_count"] for step in data["series"]) == 2
+        assert {use["project"] for use in data["recent"]} == {"/bank"}
+        assert data["projects"] == ["/bank", "/shop"]
+        served.home.use("deploy", project="/bank")
+        served.home.use("review", project="/shop")
+        assert receive(subscriber, "invocation")["data"]["project"] == "/shop"
+        update_with(subscriber, {"review": 2})
 
 
 def test_metrics_of_a_skill_are_answered_at_once(served: Running) -> None:

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from session_buddy.live.selections import Subscribed
 from session_buddy.live.windows import DAY, HOUR
 from session_buddy.models.events import SessionEvent, SkillEvent
 from session_buddy.models.ids import hashed_id
@@ -58,7 +59,7 @@ def ended(use: str, outcome: str, hours_ago: float = 0.0, **fields: Any) -> Skil
 
 
 def top(live: LiveRecord, window: int = HOUR) -> dict[str, dict[str, Any]]:
-    [update] = live.updates([(None, window)], 100)
+    [update] = live.updates([Subscribed(window=window)], 100)
     return {row["skill_name"]: row for row in json.loads(update)["data"]["top_skills"]}
 
 

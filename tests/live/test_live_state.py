@@ -11,14 +11,16 @@ from hypothesis import strategies as st
 
 from session_buddy.live.merge import merge
 from session_buddy.live.moments import microseconds, moment_of
+from session_buddy.live.selections import SELECTIONS_KEPT, Selection
 from session_buddy.live.state import Change, LiveState
-from session_buddy.live.windows import DAY, HOUR, WINDOW_HOURS, quantile
+from session_buddy.live.tallies import quantile
+from session_buddy.live.windows import DAY, HOUR, WINDOW_HOURS, Windows
 from session_buddy.models.answers import ActiveAnomaly, Invocation, TopSkill
 from session_buddy.models.events import SkillEvent
 from session_buddy.models.values import Batch, Window
 from session_buddy.storage.duckdb_store import DuckDBStore
 from tests.support.events import START, invocation_id
-from tests.support.live import keyed_hash
+from tests.support.live import ended_now, keyed_hash
 
 SKILLS = ["review", "test", "plugin:deploy"]
 _EDGES = st.sampled_from([0, 1, 59, 60, 61, 119, 1439, 1440, 1441, 1500])
@@ -38,6 +40,7 @@ def events(draw: st.DrawFn) -> SkillEvent:
         invocation_id=invocation_id(draw(st.sampled_from("abcdefgh"))),
         skill_name=draw(st.sampled_from(SKILLS)),
         session_id=draw(st.sampled_from(["morning", "evening"])),
+        project=draw(st.sampled_from([None, "/shop", "/bank"])),
         source="mcp" if report else draw(st.sampled_from(["hook", "transcript"])),
         authority=30 if report else draw(st.sampled_from([10, 20])),
         invoked_at=draw(st.none() | MINUTES.map(lambda minutes: START + timedelta(minutes=minutes))),
@@ -86,9 +89,9 @@ def counted_anew(uses: Sequence[Invocation], since: datetime) -> dict[str, TopSk
     return found
 
 
-def shown(state: LiveState, window: int) -> list[TopSkill]:
+def shown(windows: Windows, window: int) -> list[TopSkill]:
     """What the live state says of a window."""
-    rows = [state.windows.figures(window, name) for name in state.windows.top(window, 100)]
+    rows = [windows.figures(window, name) for name in windows.top(window, 100)]
     return [
         TopSkill(
             skill_name=row.skill_name,
@@ -134,7 +137,47 @@ def test_after_every_event_the_windows_equal_counting_anew(script: list[tuple[Sk
         follower.take(event)
         for window, hours in enumerate(WINDOW_HOURS):
             expected = counted_anew(follower.uses(), now - timedelta(hours=hours))
-            assert_same(shown(follower.state, window), ranked(expected))
+            assert_same(shown(follower.state.windows, window), ranked(expected))
+
+
+@settings(max_examples=40)
+@given(steps, st.integers(0, 12), st.integers(0, 12))
+def test_the_windows_of_a_project_equal_counting_its_uses_whenever_they_are_asked_for(
+    script: list[tuple[SkillEvent, int]], asked_at: int, filled_until: int
+) -> None:
+    follower, now = Follower(), START
+    selections, shop = follower.state.selections, Selection("/shop")
+    filling = selections.fill(shop)
+    for place, (event, minutes) in enumerate(script):
+        if asked_at <= place < filled_until:
+            next(filling, None)
+        now += timedelta(minutes=minutes)
+        follower.state.advance(microseconds(now))
+        follower.take(event)
+    uses = follower.uses()
+    for selection in (shop, Selection("/bank"), Selection("/nowhere"), Selection()):
+        for window, hours in enumerate(WINDOW_HOURS):
+            expected = counted_anew(
+                [use for use in uses if selection.holds(use)], now - timedelta(hours=hours)
+            )
+            assert_same(shown(selections.of(selection).windows, window), ranked(expected))
+    day = [use for use in uses if use.invoked_at >= now - timedelta(hours=24)]
+    assert set(follower.state.windows.projects(10)) == {use.project for use in day} - {None}
+
+
+def test_projects_that_nobody_asks_for_any_more_are_let_go_and_come_back() -> None:
+    state = LiveState()
+    state.advance(microseconds(START))
+    use = merge([ended_now("review", now=START, project="/shop")])
+    assert use is not None
+    state.load(use)
+    first = state.selections.of(Selection("/shop"))
+    assert state.selections.of(Selection("/shop")) is first
+    for number in range(SELECTIONS_KEPT):
+        state.selections.of(Selection(f"/{number}"))
+    again = state.selections.of(Selection("/shop"))
+    assert again is not first
+    assert shown(again.windows, HOUR) == shown(first.windows, HOUR) != []
 
 
 @settings(max_examples=12)
@@ -153,7 +196,7 @@ def test_the_windows_and_the_sessions_equal_sql_over_the_same_events(
         store.fold(Batch(tuple(event for event, _ in script)))
         for window, hours in enumerate(WINDOW_HOURS):
             since = now - timedelta(hours=hours)
-            assert_same(shown(follower.state, window), store.top_skills(Window(since, None), 100))
+            assert_same(shown(follower.state.windows, window), store.top_skills(Window(since, None), 100))
         assert follower.state.active_sessions() == store.active_sessions(now - timedelta(hours=1))
     finally:
         store.close()

@@ -85,16 +85,35 @@ def test_skills_are_filtered_by_name(browser: Browser, served: Running) -> None:
     browser.wait_for_text("#skills-none", "No skill matches")
 
 
-def test_skills_and_uses_are_filtered_by_project(browser: Browser, served: Running) -> None:
-    served.home.use("review", project="/home/ada/webshop")
+def test_with_a_project_chosen_every_figure_is_that_project_s(browser: Browser, served: Running) -> None:
+    for number in range(3):
+        served.home.use("review", project="/home/ada/webshop", duration_seconds=10.0 + number)
+    served.home.use("review", project="/home/ada/billing", outcome="failed", duration_seconds=500.0)
     served.home.use("deploy", project="/home/ada/billing")
     show(browser, served)
     browser.wait("document.querySelectorAll('#filter-project option').length === 3")
-    assert browser.texts("#use-list .name") == ["deploy", "review"]
+    assert sorted(browser.texts("#use-list .name")) == ["deploy", "review", "review", "review", "review"]
+    assert browser.texts("#tiles .value")[0] == "5"
     browser.choose("#filter-project", "/home/ada/webshop")
-    browser.wait(f"document.querySelectorAll('{SKILL_LINKS}').length === 1")
-    assert browser.texts(SKILL_LINKS) == browser.texts("#use-list .name") == ["review"]
-    browser.wait_for_text("#filter-note", "count all projects")
+    browser.wait_for_text("#chart-readout", "3 uses")
+    assert browser.texts(SKILL_LINKS) == ["review"]
+    assert browser.texts("#use-list .name") == ["review"] * 3
+    assert browser.texts("#tiles .value")[:3] == ["3", "100 %", "12 s"]
+    row = browser.texts("#skill-table tbody tr")[0]
+    assert "3 of 3" in row
+    assert "12 s" in row
+    served.home.use("deploy", project="/home/ada/billing")
+    served.home.use("review", project="/home/ada/webshop", duration_seconds=10.0)
+    browser.wait_for_text("#chart-readout", "4 uses")
+    assert browser.texts(SKILL_LINKS) == ["review"]
+    browser.click(SKILL_LINKS)
+    browser.wait_for_text("h1", "review")
+    browser.wait_for_text("#tiles", "4 of 4")
+    browser.choose("#filter-project", "")
+    browser.wait_for_text("#tiles", "4 of 5")
+    browser.click("#back a")
+    browser.wait_for_text("#skill-table tbody", "deploy")
+    browser.wait("document.querySelector('#tiles .value').innerText === '7'")
 
 
 def test_skills_are_sorted_by_a_column(browser: Browser, served: Running) -> None:

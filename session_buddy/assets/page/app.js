@@ -69,7 +69,14 @@ function chooseHours(hours) {
   state.hours = hours;
   remember("hours", String(hours));
   for (const choice of hourChoices) choice.checked = choice.value === String(hours);
-  feed.subscribe(hours);
+  feed.subscribe({ time_window_hours: hours });
+  draw();
+}
+
+function chooseProject(path) {
+  state.choose(path);
+  feed.subscribe({ project: path });
+  feed.request(state.skill);
   draw();
 }
 
@@ -119,8 +126,7 @@ byId("filter-skill").addEventListener("input", (event) => {
   draw();
 });
 byId("filter-project").addEventListener("change", (event) => {
-  state.project = event.target.value;
-  draw();
+  chooseProject(event.target.value || null);
 });
 byId("token").addEventListener("submit", (event) => {
   event.preventDefault();

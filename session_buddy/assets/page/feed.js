@@ -13,7 +13,7 @@ export class Feed {
     this.token = null;
     this.pause = FIRST_PAUSE;
     this.interval = 1000;
-    this.subscription = { type: "subscribe", skill_name: null, events: true, time_window_hours: 24 };
+    this.subscription = { type: "subscribe", skill_name: null, events: true, time_window_hours: 24, project: null };
     this.waiting = new Set();
     addEventListener("online", () => this.hurry());
     document.addEventListener("visibilitychange", () => document.hidden || this.hurry());
@@ -29,8 +29,10 @@ export class Feed {
     this.listen();
   }
 
-  subscribe(hours) {
-    this.subscription.time_window_hours = hours;
+  // Change what updates hold: { time_window_hours?, project? }
+  subscribe(changes) {
+    if ("project" in changes) this.waiting.clear();
+    Object.assign(this.subscription, changes);
     this.send(this.subscription);
   }
 
@@ -51,7 +53,7 @@ export class Feed {
     if (!this.isLive || !this.waiting.size) return;
     const [skillName] = this.waiting;
     this.waiting.delete(skillName);
-    this.send({ type: "get_metrics", skill_name: skillName });
+    this.send({ type: "get_metrics", skill_name: skillName, project: this.subscription.project });
     if (this.waiting.size) this.sending = setTimeout(() => this.sendNext(), REQUEST_PAUSE);
   }
 

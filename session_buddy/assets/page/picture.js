@@ -86,8 +86,8 @@ function drawHead(paper, state) {
   const span = state.hours === 1 ? "last hour" : "last 24 hours";
   paper.text(`session-buddy · ${span} · ${when}`, WIDTH - 2 * EDGE, { name: "muted", right: true, down: 10 });
   paper.y += 38;
-  const filter = [state.text && `skill: ${state.text}`, state.project && `project: ${state.project}`];
-  if (state.isFiltered) {
+  const filter = [state.skill === null && state.text && `skill: ${state.text}`, state.project && `project: ${state.project}`];
+  if (state.isFiltered || state.project) {
     paper.text(filter.filter(Boolean).join(" · "), 0, { name: "muted", size: 13 });
     paper.y += 22;
   }

@@ -9,7 +9,8 @@ export class State {
     this.hours = 24;
     this.skill = null;
     this.text = "";
-    this.project = "";
+    this.project = null;
+    this.projects = [];
     this.sort = { column: "invocation_count", descending: true };
     this.rows = [];
     this.anomalies = [];
@@ -28,13 +29,24 @@ export class State {
     if (message.type === "metrics_update") return this.takeUpdate(message, now);
     if (message.type === "metrics_response") this.takeMetrics(message.data, now);
     if (message.type === "invocation") {
-      if (!this.uses.has(message.data.invocation_id)) this.freshUses.set(message.data.invocation_id, now);
-      this.keep(message.data);
+      this.takeUse(message.data, now);
     }
     return [];
   }
 
+  // Look at one project, or at all (null): what was said of others does not hold any more.
+  choose(project) {
+    this.project = project;
+    this.rows = [];
+    this.anomalies = [];
+    this.sessions = null;
+    this.known = null;
+    this.metrics.clear();
+    this.uses.clear();
+  }
+
   takeUpdate({ timestamp, data }, now) {
+    if (data.project !== this.project) return [];
     this.updatedAt = Date.parse(timestamp);
     this.rows = data.top_skills;
     this.anomalies = data.anomalies;
@@ -48,8 +60,16 @@ export class State {
   }
 
   takeMetrics(data, now) {
+    if (data.project !== this.project) return;
+    this.projects = data.projects;
     this.metrics.set(data.skill_name, { data, mark: this.markOf(data.skill_name), at: now });
     for (const use of [...data.recent].reverse()) this.keep(use);
+  }
+
+  takeUse(use, now) {
+    if (this.project !== null && use.project !== this.project) return;
+    if (!this.uses.has(use.invocation_id)) this.freshUses.set(use.invocation_id, now);
+    this.keep(use);
   }
 
   keep(use) {
@@ -75,22 +95,12 @@ export class State {
   }
 
   get isFiltered() {
-    return this.skill === null && Boolean(this.text || this.project);
-  }
-
-  get projects() {
-    return [...new Set([...this.uses.values()].map((use) => use.project).filter(Boolean))].sort();
+    return this.skill === null && Boolean(this.text);
   }
 
   shows(skillName) {
     if (this.skill !== null) return skillName === this.skill;
-    if (!skillName.toLowerCase().includes(this.text.toLowerCase())) return false;
-    return !this.project || this.skillsOfProject.has(skillName);
-  }
-
-  get skillsOfProject() {
-    const of = [...this.uses.values()].filter((use) => use.project === this.project);
-    return new Set(of.map((use) => use.skill_name));
+    return skillName.toLowerCase().includes(this.text.toLowerCase());
   }
 
   shownRows() {
@@ -105,9 +115,7 @@ export class State {
   }
 
   shownUses(limit) {
-    const project = this.skill === null ? this.project : "";
-    const isShown = (use) => this.shows(use.skill_name) && (!project || use.project === project);
-    const of = [...this.uses.values()].filter(isShown);
+    const of = [...this.uses.values()].filter((use) => this.shows(use.skill_name));
     return of.sort((a, b) => compare(b.invoked_at, a.invoked_at)).slice(0, limit);
   }
 

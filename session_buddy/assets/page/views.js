@@ -29,11 +29,9 @@ function renderHeading(state) {
   document.title = state.skill === null ? "session-buddy" : `${of} · session-buddy`;
   document.body.dataset.view = state.skill === null ? "overview" : "skill";
   setHidden(byId("back"), state.skill === null);
-  setHidden(byId("filters"), state.skill !== null);
-  const note = byId("filter-note");
-  setHidden(note, !state.isFiltered || !state.project);
-  setText(note, "Skills that were used in this project lately; their figures count all projects.");
-  const options = ["", ...state.projects];
+  setHidden(byId("filter-skill").parentElement, state.skill !== null);
+  setHidden(byId("filter-note"), state.project === null);
+  const options = [...new Set(["", ...state.projects, state.project ?? ""])];
   keyed(byId("filter-project"), options, String, (path) => new Option("", path), (option, path) => {
     setText(option, path ? projectName(path) : "all");
     setAttribute(option, "title", path || null);
