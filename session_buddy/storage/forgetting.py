@@ -89,7 +89,6 @@ def _recompute(connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute(sql("delete_matching_events"))
     connection.execute(sql("delete_orphaned_superseded"))
     move_totals(connection, Changes())
-    connection.execute(sql("delete_predictions_of_vanished"))
     connection.execute(sql("delete_outcomes_of_vanished"))
     connection.execute(sql("delete_matching_session_events"))
     connection.execute(sql("delete_touched_sessions"))

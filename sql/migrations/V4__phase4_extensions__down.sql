@@ -9,7 +9,6 @@ DROP VIEW v_realtime_skill_dashboard;
 DROP TABLE quality_gate_runs;
 DROP TABLE pipeline_stage_runs;
 DROP TABLE skill_strategy_promotions;
-DROP TABLE skill_predictions;
 DROP TABLE skill_suggestions;
 DROP TABLE skill_modalities;
 DROP TABLE skill_dependencies;

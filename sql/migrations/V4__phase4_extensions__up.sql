@@ -72,6 +72,7 @@ CREATE TABLE skill_anomalies (
 );
 CREATE INDEX skill_anomalies_by_detection ON skill_anomalies (detected_at);
 CREATE INDEX skill_anomalies_by_type ON skill_anomalies (anomaly_type);
+CREATE INDEX skill_anomalies_by_skill ON skill_anomalies (skill_name);
 
 -- How a skill goes for everybody in this store.
 CREATE TABLE skill_community_baselines (
@@ -229,19 +230,7 @@ CREATE TABLE skill_suggestions (
 CREATE INDEX skill_suggestions_by_session ON skill_suggestions (session_id);
 CREATE INDEX skill_suggestions_by_time ON skill_suggestions (suggested_at);
 CREATE INDEX skill_suggestions_by_strategy ON skill_suggestions (strategy);
-
--- Predictions made before the outcome was known, so that the score of the model is an honest one.
-CREATE TABLE skill_predictions (
-    prediction_id UUID PRIMARY KEY,
-    skill_name VARCHAR NOT NULL REFERENCES skill_metrics (skill_name),
-    invocation_id UUID NOT NULL,
-    model VARCHAR NOT NULL,
-    probability DOUBLE NOT NULL CHECK (probability BETWEEN 0 AND 1),
-    predicted_at TIMESTAMP NOT NULL,
-    completed BOOLEAN -- null until the outcome is known
-);
-CREATE INDEX skill_predictions_by_invocation ON skill_predictions (invocation_id);
-CREATE INDEX skill_predictions_by_time ON skill_predictions (predicted_at);
+CREATE INDEX skill_suggestions_by_test ON skill_suggestions (test_name);
 
 -- The trail of which strategy was the default, when and why.
 CREATE TABLE skill_strategy_promotions (

@@ -127,11 +127,6 @@ WHERE
 -- Suggestions made in sessions that are gone.
 DELETE FROM skill_suggestions WHERE session_id NOT IN (SELECT session_id FROM agent_session);
 
--- delete_predictions_of_vanished --
--- Predictions for invocations that are gone.
-DELETE FROM skill_predictions WHERE invocation_id IN (SELECT invocation_id FROM before)
-AND invocation_id NOT IN (SELECT invocation_id FROM after);
-
 -- delete_outcomes_of_vanished --
 -- Outcomes of experiments that came from invocations that are gone.
 DELETE FROM ab_test_outcomes WHERE invocation_id IN (SELECT invocation_id FROM before)

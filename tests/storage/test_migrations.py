@@ -122,7 +122,6 @@ def test_an_orphan_row_is_refused_by_every_foreign_key(connection: duckdb.DuckDB
         "skill_category_mapping": "('nobody', 'c', 1, 'rule')",
         "skill_dependencies": "('known', 'nobody', 1, 0, 0, now())",
         "skill_modalities": "('nobody', 'text', 1, 'rule')",
-        "skill_predictions": "(uuid(), 'nobody', uuid(), 'm', 0.5, now(), NULL)",
         "skill_suggestions": "(uuid(), 1, 'nobody', 's', NULL, 'markov', 1, 1, NULL, NULL, now(), NULL)",
         "ab_test_assignments": "('no test', 'u', 'control', 's', 0.5, now())",
     }
