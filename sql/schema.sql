@@ -358,6 +358,7 @@ CREATE TABLE skill_category_mapping (
     category VARCHAR NOT NULL REFERENCES skill_categories (category),
     confidence DOUBLE NOT NULL CHECK (confidence BETWEEN 0 AND 1),
     assigned_by VARCHAR NOT NULL CHECK (assigned_by IN ('rule', 'user')),
+    assigned_at TIMESTAMP, -- null for what a rule says; of what the user said, the latest counts
     PRIMARY KEY (skill_name, category)
 );
 
@@ -379,6 +380,7 @@ CREATE TABLE skill_modalities (
     CHECK (modality IN ('text', 'code', 'image', 'audio', 'video', 'document', 'data', 'web')),
     confidence DOUBLE NOT NULL CHECK (confidence BETWEEN 0 AND 1),
     assigned_by VARCHAR NOT NULL CHECK (assigned_by IN ('rule', 'user')),
+    assigned_at TIMESTAMP,
     PRIMARY KEY (skill_name, modality)
 );
 

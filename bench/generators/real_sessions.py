@@ -6,13 +6,15 @@ A tool stands for a skill: it is used again and again, fails now and then, and t
 
 import csv
 import gzip
+import os
 from collections import defaultdict
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-DATA = Path(__file__).resolve().parents[3] / "shared" / "data" / "claude_code_events.csv.gz"
+_SHARED = os.environ.get("SESSION_BUDDY_SHARED_DATA") or Path(__file__).parents[3] / "shared" / "data"
+DATA = Path(_SHARED) / "claude_code_events.csv.gz"
 _TOOLS = ("Bash", "Edit", "Read")
 _FEWEST_CALLS = 3
 _MOST_CALLS = 12

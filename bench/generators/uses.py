@@ -13,9 +13,9 @@ from pathlib import Path
 
 import numpy as np
 
+from bench.generators.real_sessions import DATA
 from session_buddy.analytics.success.uses import Use
 
-DATA = Path(__file__).resolve().parents[3] / "shared" / "data" / "claude_code_events.csv.gz"
 PHASES = ("setup", "execution", "verification", "deployment", "cleanup", "rollback", "unknown")
 _START = 1_767_225_600.0  # 2026-01-01
 _DAY = 86_400.0

@@ -28,6 +28,7 @@ COMMANDS = {
     "suggest": "suggesting:suggest",
     "deps": "findings:deps",
     "baselines": "findings:baselines",
+    "category": "category:category",
     "evaluate": "evaluate:evaluate",
     "forget": "forgetting:forget",
     "rebuild": "rebuilding:rebuild",

@@ -115,7 +115,8 @@ def show_skill(description: SkillDescription, report: MetricsReport, out: Consol
     installed = (
         f"installed: {', '.join(description.scopes)}" if description.installed else "not installed here"
     )
-    say(out, f"({installed})", "dim")
+    kind = "".join(f", {value}" for value in (description.category, description.modality) if value)
+    say(out, f"({installed}{kind})", "dim")
     say(out)
     metrics = next((skill for skill in report.skills if skill.skill_name == description.skill_name), None)
     if metrics is None:

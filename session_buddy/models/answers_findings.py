@@ -10,7 +10,7 @@ from pydantic import Field
 
 from session_buddy.models.answers import Rate
 from session_buddy.models.events import Frozen
-from session_buddy.models.vocabulary import AnomalyType, Measure
+from session_buddy.models.vocabulary import AnomalyType, Measure, Modality
 
 Direction = Literal["improving", "declining", "stable", "insufficient_data"]
 
@@ -138,3 +138,14 @@ class CommunityBaselines(Frozen):
     skills_total: int
     user_count: int
     message: str
+
+
+class SkillKind(Frozen):
+    """What kind of skill one is. category_by, modality_by: a rule over its words, or the user."""
+
+    skill_name: str
+    category: str | None
+    category_by: Literal["rule", "user"] | None
+    modality: Modality | None
+    modality_by: Literal["rule", "user"] | None
+    categories: list[str]

@@ -8,6 +8,7 @@ from pydantic import Field, StringConstraints, ValidationError
 from session_buddy.errors import InvalidInput
 from session_buddy.models.events import Frozen
 from session_buddy.models.problems import problems_of
+from session_buddy.models.vocabulary import Modality
 from session_buddy.services import Services
 
 _Given = TypeVar("_Given", bound=Frozen)
@@ -51,9 +52,17 @@ class BaselineArguments(Frozen):
     limit: _Limit = 20
 
 
+class KindArguments(Frozen):
+    """A skill, and what the user says of it; nothing said: what is known."""
+
+    skill_name: _Text
+    category: _Text | None = None
+    modality: Modality | None = None
+
+
 def finding_calls(services: Services) -> dict[str, Callable[[Mapping[str, Any], object], Any]]:
     """The calls by name; each takes its arguments and something to emit with, which it does without."""
-    finder, comparer = services.finder, services.comparer
+    finder, comparer, cataloguer = services.finder, services.comparer, services.cataloguer
 
     def anomalies(arguments: Mapping[str, Any], _emit: object) -> Any:
         given = _checked(AnomalyArguments, arguments)
@@ -74,12 +83,19 @@ def finding_calls(services: Services) -> dict[str, Callable[[Mapping[str, Any], 
     def baselines(arguments: Mapping[str, Any], _emit: object) -> Any:
         return comparer.baselines(_checked(BaselineArguments, arguments).limit)
 
+    def kind(arguments: Mapping[str, Any], _emit: object) -> Any:
+        given = _checked(KindArguments, arguments)
+        if given.category is None and given.modality is None:
+            return cataloguer.kind(given.skill_name)
+        return cataloguer.categorise(given.skill_name, given.category, given.modality)
+
     return {
         "anomalies": anomalies,
         "trend": trend,
         "dependencies": dependencies,
         "collaborative": collaborative,
         "baselines": baselines,
+        "kind": kind,
     }
 
 

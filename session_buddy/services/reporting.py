@@ -16,6 +16,7 @@ from session_buddy.models.answers import (
 )
 from session_buddy.models.protocols import Clock
 from session_buddy.models.values import Caller, SkillTotals, Window
+from session_buddy.services.kinds import kind_of
 from session_buddy.services.record import Record
 from session_buddy.services.wording import (
     completion,
@@ -160,19 +161,20 @@ class Reporter:
             raise NotFound(self._unknown_skill(skill_name))
         before, after = storage.neighbours(skill_name, NEIGHBOURS_SHOWN)
         known = totals or SkillTotals(skill_name)
+        kind = kind_of(storage.findings, skill_name, entry.description if entry else "")
         return SkillDescription(
             skill_name=skill_name,
             installed=entry is not None,
             description=entry.description if entry else None,
             scopes=list(entry.scopes) if entry else [],
-            category=entry.category if entry else None,
-            modality=entry.modality if entry else None,
+            category=kind.category.value if kind.category else None,
+            modality=kind.modality.value if kind.modality else None,
             invocation_count=known.invocation_count,
             completion_rate=completion(known),
             last_invoked_at=known.last_invoked_at,
             often_before=[ValueCount(value=name, invocation_count=count) for name, count in before],
             often_after=[ValueCount(value=name, invocation_count=count) for name, count in after],
-            message=description_message(known, installed=entry is not None),
+            message=description_message(known, installed=entry is not None) + kind.told,
         )
 
     def _nothing_of(self, skill_name: str, window: Window) -> MetricsReport:

@@ -222,9 +222,7 @@ class StoredFindings:
                 overruled = {one.skill_name for one in known if one.assigned_by == "user"}
                 for one in placed:
                     if one not in settled and one.skill_name not in overruled:
-                        learning.place(
-                            connection, kind, one.skill_name, one.value, one.confidence, one.assigned_by
-                        )
+                        learning.place(connection, kind, one)
 
     def _number(self, statement: str, parameters: Mapping[str, object] | None = None) -> int:
         return int(self._database.rows(sql(statement), parameters)[0][0])

@@ -5,10 +5,12 @@ transaction, so that each change counts exactly once whenever the process is kil
 """
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime
 
 from session_buddy.models.answers import Invocation
 from session_buddy.models.events import AnomalyEvent, CategorisedEvent, JournalEvent
+from session_buddy.models.findings import Placed
 from session_buddy.storage.connections import Connection
 from session_buddy.storage.queries import sql
 from session_buddy.storage.rows import naive
@@ -72,16 +74,26 @@ def _fold_category(connection: Connection, event: CategorisedEvent) -> None:
     if event.category is not None:
         category = {"category": event.category, "description": "", "built_in": False}
         connection.execute(sql("insert_categories"), category)
-        place(connection, "category", event.skill_name, event.category, 1.0, "user")
+        _overrule(connection, "category", event.category, event)
     if event.modality is not None:
-        place(connection, "modality", event.skill_name, event.modality, 1.0, "user")
+        _overrule(connection, "modality", event.modality, event)
 
 
-def place(connection: Connection, kind: str, skill_name: str, value: str, confidence: float, by: str) -> None:
-    """Put a skill into one category (kind `category`) or give it one modality, whatever it had."""
-    connection.execute(sql(f"delete_{kind}"), {"skill_name": skill_name, "value": value})
-    row = {"skill_name": skill_name, "value": value, "confidence": confidence, "assigned_by": by}
-    connection.execute(sql(f"insert_{kind}"), row)
+def _overrule(connection: Connection, kind: str, value: str, event: CategorisedEvent) -> None:
+    """Take the word of the user, unless a later one is known."""
+    at = naive(event.occurred_at)
+    asked = {"skill_name": event.skill_name, "assigned_at": at, "value": value}
+    if not connection.execute(sql(f"has_later_{kind}"), asked).fetchall():
+        place(connection, kind, Placed(event.skill_name, value, 1.0, "user"), at)
+
+
+def place(connection: Connection, kind: str, placed: Placed, at: datetime | None = None) -> None:
+    """Put a skill into one category (kind `category`) or give it one modality, whatever it had.
+
+    at: when the user said so, UTC and naive; None for a rule.
+    """
+    connection.execute(sql(f"delete_{kind}"), {"skill_name": placed.skill_name, "value": placed.value})
+    connection.execute(sql(f"insert_{kind}"), asdict(placed) | {"assigned_at": at})
 
 
 def _know(connection: Connection, skill_name: str) -> None:

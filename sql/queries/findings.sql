@@ -577,16 +577,34 @@ SELECT skill_name, category AS value, confidence, assigned_by FROM skill_categor
 -- What is assigned already.
 SELECT skill_name, modality AS value, confidence, assigned_by FROM skill_modalities ORDER BY ALL;
 
+-- has_later_category --
+-- Whether the user said something else of the skill at a later time: journals are read in any order.
+SELECT 1
+FROM skill_category_mapping
+WHERE
+    skill_name = $skill_name
+    AND assigned_by = 'user'
+    AND (assigned_at > $assigned_at OR (assigned_at = $assigned_at AND category > $value));
+
 -- delete_category --
 -- A skill is in one category.
 DELETE FROM skill_category_mapping WHERE skill_name = $skill_name AND category <> $value;
 
 -- insert_category --
 -- What a rule says does not overrule what the user said.
-INSERT INTO skill_category_mapping (skill_name, category, confidence, assigned_by)
-VALUES ($skill_name, $value, $confidence, $assigned_by)
+INSERT INTO skill_category_mapping (skill_name, category, confidence, assigned_by, assigned_at)
+VALUES ($skill_name, $value, $confidence, $assigned_by, $assigned_at)
 ON CONFLICT (skill_name, category) DO UPDATE SET
-    confidence = excluded.confidence, assigned_by = excluded.assigned_by;
+    confidence = excluded.confidence, assigned_by = excluded.assigned_by, assigned_at = excluded.assigned_at;
+
+-- has_later_modality --
+-- As for categories.
+SELECT 1
+FROM skill_modalities
+WHERE
+    skill_name = $skill_name
+    AND assigned_by = 'user'
+    AND (assigned_at > $assigned_at OR (assigned_at = $assigned_at AND modality > $value));
 
 -- delete_modality --
 -- A skill works on one kind of thing first of all.
@@ -594,7 +612,7 @@ DELETE FROM skill_modalities WHERE skill_name = $skill_name AND modality <> $val
 
 -- insert_modality --
 -- As for categories.
-INSERT INTO skill_modalities (skill_name, modality, confidence, assigned_by)
-VALUES ($skill_name, $value, $confidence, $assigned_by)
+INSERT INTO skill_modalities (skill_name, modality, confidence, assigned_by, assigned_at)
+VALUES ($skill_name, $value, $confidence, $assigned_by, $assigned_at)
 ON CONFLICT (skill_name, modality) DO UPDATE SET
-    confidence = excluded.confidence, assigned_by = excluded.assigned_by;
+    confidence = excluded.confidence, assigned_by = excluded.assigned_by, assigned_at = excluded.assigned_at;

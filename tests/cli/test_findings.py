@@ -5,6 +5,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from session_buddy.models.events import SkillEvent
 from tests.cli.conftest import DOCS, Run, acknowledge, use
 
@@ -51,3 +53,17 @@ def test_an_unknown_skill_is_an_error_in_one_line(run: Run, recorded: Path) -> N
     result = run("trend", "nonsense")
     assert (result.returncode, result.stdout) == (1, "")
     assert "No skill 'nonsense' is in the record" in result.stderr
+
+
+@pytest.mark.slow
+def test_a_category_is_shown_said_and_shown_again(run: Run, recorded: Path) -> None:
+    assert "quality (by the words" in run("category", "review").stdout
+    said = run("category", "review", "house rules", "--modality", "text")
+    assert said.returncode == 0, said.stderr
+    assert "house rules (as you said)" in said.stdout
+    known = json.loads(run("category", "review", "--json").stdout)
+    assert (known["category"], known["category_by"], known["modality"]) == ("house rules", "user", "text")
+    assert "house rules" in run("show", "review").stdout
+    refused = run("category", "nonsense", "quality")
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert "No skill 'nonsense'" in refused.stderr

@@ -239,6 +239,25 @@ def test_the_word_of_the_user_overrules_the_rules_for_good(store: SkillsStorageP
     assert (entry.category, entry.modality) == ("house rules", "code")
 
 
+def test_of_what_the_user_said_the_latest_counts_in_whatever_order_it_is_read(
+    store: SkillsStorageProtocol,
+) -> None:
+    def word(moment: float, category: str) -> CategorisedEvent:
+        return CategorisedEvent(
+            id=hashed_id("test", category),
+            occurred_at=at(moment),
+            kind="skill_categorised",
+            skill_name="lint",
+            category=category,
+            modality="data" if moment == 2 else "text",
+        )
+
+    fold(store, word(2, "the second"))
+    fold(store, word(1, "the first"))
+    assert [(one.value, one.assigned_by) for one in store.findings.categories()] == [("the second", "user")]
+    assert [one.value for one in store.findings.modalities()] == ["data"]
+
+
 def test_baselines_and_clusters_are_replaced_as_a_whole(store: SkillsStorageProtocol) -> None:
     fold(store, recorded("a"), recorded("b", 5, skill_name="deploy", duration_seconds=9.0))
     for _ in range(2):

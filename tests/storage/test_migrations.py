@@ -119,9 +119,9 @@ def test_an_orphan_row_is_refused_by_every_foreign_key(connection: duckdb.DuckDB
         "skill_community_baselines": "('nobody', 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, now())",
         "skill_user_interactions": "('u', 'nobody', 1, 1, 1, 0, 0, now())",
         "skill_cluster_membership": "(1, 'nobody', 0.5)",
-        "skill_category_mapping": "('nobody', 'c', 1, 'rule')",
+        "skill_category_mapping": "('nobody', 'c', 1, 'rule', NULL)",
         "skill_dependencies": "('known', 'nobody', 1, 0, 0, now())",
-        "skill_modalities": "('nobody', 'text', 1, 'rule')",
+        "skill_modalities": "('nobody', 'text', 1, 'rule', NULL)",
         "skill_suggestions": "(uuid(), 1, 'nobody', 's', NULL, 'markov', 1, 1, NULL, NULL, now(), NULL)",
         "ab_test_assignments": "('no test', 'u', 'control', 's', 0.5, now())",
     }

@@ -242,10 +242,15 @@ def test_multimodal_skill_catalog_lists_what_is_installed_and_what_was_used(
     write(
         duckdb_store,
         "skill_category_mapping",
-        "('draw', 'docs', 0.4, 'rule')",
-        "('draw', 'design', 0.9, 'rule')",
+        "('draw', 'docs', 0.4, 'rule', NULL)",
+        "('draw', 'design', 0.9, 'rule', NULL)",
     )
-    write(duckdb_store, "skill_modalities", "('draw', 'text', 0.5, 'rule')", "('draw', 'image', 0.9, 'rule')")
+    write(
+        duckdb_store,
+        "skill_modalities",
+        "('draw', 'text', 0.5, 'rule', NULL)",
+        "('draw', 'image', 0.9, 'rule', NULL)",
+    )
     draw, review = rows(duckdb_store, "v_multimodal_skill_catalog", "skill_name")
     assert parts(draw, "skill_name installed description scopes categories modalities multimodal") == (
         "draw",
