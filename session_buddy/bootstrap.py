@@ -19,13 +19,15 @@ from typing import TYPE_CHECKING
 from session_buddy import __version__
 from session_buddy.config import Settings
 from session_buddy.errors import DamagedDatabase, SessionBuddyError
+from session_buddy.ingest.agents.places import session_folders, skills_of_agents
 from session_buddy.ingest.archive import JournalArchive
-from session_buddy.ingest.catalogue import catalogue_events, installed_skills
+from session_buddy.ingest.catalogue import catalogue_events
 from session_buddy.ingest.hook_payloads import HookPayloads
 from session_buddy.ingest.journal import JournalFile
 from session_buddy.ingest.journal_tail import JournalReader
+from session_buddy.ingest.recorded_sessions import TranscriptFiles
 from session_buddy.ingest.redaction import KeptWords, kept_words, redact
-from session_buddy.ingest.transcripts import Reading, TranscriptFiles
+from session_buddy.ingest.transcripts import Reading
 from session_buddy.models.events import CatalogueEvent
 from session_buddy.models.values import Caller
 from session_buddy.private_files import private_directory
@@ -97,17 +99,17 @@ def _compose(
     settings: Settings, store: DuckDBStore, words: KeptWords, notices: Sequence[str]
 ) -> tuple[Services, JournalFile, Record]:
     """The services over an open store, none of them at work yet."""
-    claude = Path(os.environ.get("CLAUDE_CONFIG_DIR") or Path.home() / ".claude")
 
     def installed(project: str | None) -> Sequence[CatalogueEvent]:
-        return catalogue_events(installed_skills(claude, [Path(project)] if project else []), now())
+        return catalogue_events(skills_of_agents([Path(project)] if project else []), now())
 
     journal = JournalFile(settings.journal)
     archive = JournalArchive(settings.archive, settings.journal, settings.quarantine)
     tail = JournalReader(settings.journal, settings.archive, settings.quarantine, store.journal_offsets())
     record = Record(store, tail, now)
     descriptions = {event.skill_name: event.description for event in installed(None)}
-    transcripts = TranscriptFiles(Reading(words.keep_query, words.user_id, descriptions), claude / "projects")
+    reading = Reading(words.keep_query, words.user_id, descriptions)
+    transcripts = TranscriptFiles(reading, session_folders(settings.home))
     folder = Folder(record, journal, transcripts, settings.fold_interval_seconds, now)
     live_spans = HookPayloads(words.keep_query, words.user_id, descriptions)
     recorder = Recorder(journal, record, live_spans, redact, words.keep_query, now)

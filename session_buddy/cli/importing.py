@@ -9,15 +9,15 @@ from typing import Any
 import click
 from rich.console import Console
 
-from session_buddy.cli.agents import transcripts_folder
+from session_buddy.cli.agents import session_folders, short
 from session_buddy.cli.asking import Leader
 from session_buddy.cli.formats import clean, count
 from session_buddy.cli.options import Command, json_option, settings_of, yes_option
 from session_buddy.cli.output import Advance, console, facts, progress, say
 from session_buddy.cli.plain import confirmed, print_json
 from session_buddy.config import Settings
-from session_buddy.errors import InvalidInput
-from session_buddy.ingest.catalogue import installed_skills
+from session_buddy.errors import InvalidInput, NotFound
+from session_buddy.ingest.agents.places import skills_of_agents
 from session_buddy.ingest.importing import Importer, ImportProgress, ImportSummary
 from session_buddy.ingest.journal import JournalFile
 from session_buddy.ingest.redaction import kept_words, redact
@@ -48,15 +48,18 @@ Examples:
 def import_(
     context: click.Context, *, paths: tuple[Path, ...], again: bool, yes: bool, as_json: bool
 ) -> None:
-    """Import Claude Code's transcripts, and what 'session-buddy export --json' wrote.
+    """Import agents' sessions, and what 'session-buddy export --json' wrote.
 
-    A PATH is a file, or a folder that is searched for them; without one, all of Claude Code's projects.
+    A PATH is a file, or a folder that is searched for them; without one, all that Claude Code, Codex CLI,
+    Gemini CLI and VS Code keep.
     Importing twice adds nothing, and after Ctrl-C the same command goes on where it stopped.
     """
     settings = settings_of(context)
     if not paths:
-        paths = (transcripts_folder(),)
-        confirmed(f"Import the transcripts in {paths[0]}?", yes)
+        paths = tuple(session_folders())
+        if not paths:
+            raise NotFound("No agent keeps sessions here. Name what to import: session-buddy import PATH")
+        confirmed(f"Import the sessions in {', '.join(map(short, paths))}?", yes)
     imported = import_paths(settings, paths, None if as_json else console(), again=again)
     if as_json:
         print_json(imported)
@@ -88,7 +91,7 @@ def import_paths(
     try:
         with progress("importing") as advance:
             summary = _read(
-                _importer(settings, journal, claude or transcripts_folder().parent),
+                _importer(settings, journal, claude),
                 paths,
                 advance,
                 again=again,
@@ -116,9 +119,9 @@ def _fold_some(settings: Settings) -> bool:
     return bool(done)
 
 
-def _importer(settings: Settings, journal: JournalFile, claude: Path) -> Importer:
+def _importer(settings: Settings, journal: JournalFile, claude: Path | None) -> Importer:
     words = kept_words(settings)
-    skills = installed_skills(claude)
+    skills = skills_of_agents(claude=claude)
     descriptions = {skill.skill_name: skill.description for skill in skills}
     return Importer(
         journal.append_lines,

@@ -2,11 +2,10 @@
 
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 
 import click
 
-from session_buddy.cli.agents import ADAPTERS, transcripts_folder
+from session_buddy.cli.agents import ADAPTERS, session_folders, short
 from session_buddy.cli.formats import clean, count
 from session_buddy.cli.options import Command, settings_of, yes_option
 from session_buddy.cli.plain import confirmed
@@ -23,11 +22,11 @@ _agent = click.argument("agent", type=click.Choice(sorted(ADAPTERS)))
     epilog="""\b
 Examples:
   session-buddy install claude
-  session-buddy install claude --yes --no-import""",
+  session-buddy install codex --yes --no-import""",
 )
 @_agent
 @yes_option
-@click.option("--no-import", is_flag=True, help="Do not offer to import the transcripts that are there.")
+@click.option("--no-import", is_flag=True, help="Do not offer to import the sessions that are there.")
 @click.pass_context
 def install(context: click.Context, agent: str, yes: bool, no_import: bool) -> None:
     """Make an agent record its skills here by itself; shows each change and asks first.
@@ -49,7 +48,7 @@ def install(context: click.Context, agent: str, yes: bool, no_import: bool) -> N
         f"Installed into {adapter.title}." if planned else f"{adapter.title} has it already; nothing changed."
     )
     if not no_import:
-        _offer_import(settings, yes)
+        _offer_import(settings, adapter, yes)
     _say_what_is_next(adapter)
 
 
@@ -92,27 +91,28 @@ def _begin_record(settings: Settings) -> None:
     private_directory(settings.journal)
 
 
-def _offer_import(settings: Settings, yes: bool) -> None:
+def _offer_import(settings: Settings, adapter: AgentAdapter, yes: bool) -> None:
     # rich and pydantic, only for who wants it
     from session_buddy.cli.importing import import_paths
     from session_buddy.cli.output import console
 
-    folder = transcripts_folder()
-    found = sum(1 for _ in folder.glob("*/*.jsonl")) if folder.is_dir() else 0
+    folders = session_folders(adapter.name)
+    found = sum(
+        1 for folder in folders for path in folder.rglob("*.jsonl") if path.parent.name != "subagents"
+    )
     if not found:
         return
-    question = f"Import the {count(found, 'session')} that {_short(folder)} holds already?"
+    places = " and ".join(short(folder) for folder in folders[:2])
+    question = f"Import the {count(found, 'session')} that {places} holds already?"
     if yes or (sys.stdin.isatty() and click.confirm(question, default=True, err=True)):
-        import_paths(settings, [folder], console())
+        import_paths(settings, folders, console())
     else:
         click.echo("'session-buddy import' does so at any time.")
 
 
-def _short(path: Path) -> str:
-    return f"~/{path.relative_to(Path.home())}" if path.is_relative_to(Path.home()) else str(path)
-
-
 def _say_what_is_next(adapter: AgentAdapter) -> None:
+    if adapter.next_step:
+        click.echo(f"\n{adapter.next_step}")
     click.echo(
         f"\nNext: restart {adapter.title} (windows that are open do not record yet) and work as always.\n"
         "  session-buddy doctor   says whether all is well\n"

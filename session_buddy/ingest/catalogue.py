@@ -1,4 +1,4 @@
-"""The skills that are installed: for the user, for a project, and in plugins.
+"""The skills that are installed: for the user, for a project, and in plugins, of any agent.
 
 Claude Code finds skills in `skills/<name>/SKILL.md` and commands in `commands/<name>.md` (in a folder
 below that: `folder:name`), in `~/.claude`, a project's `.claude` and each installed plugin, where the name
@@ -22,6 +22,8 @@ Scope = Literal["user", "project", "plugin"]
 
 HEAD_BYTES: Final = 64 * 1024
 DESCRIPTION_LIMIT: Final = 4_000
+PROJECT_FOLDERS: Final = (".github", ".cursor", ".gemini", ".codex", ".agents")
+"""Folders of a project in which other agents find its `skills`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +36,18 @@ class InstalledSkill:
     project: str | None = None
 
 
-def installed_skills(claude: Path, projects: Sequence[Path] = ()) -> Sequence[InstalledSkill]:
+def installed_skills(
+    claude: Path, projects: Sequence[Path] = (), others: Sequence[Path] = ()
+) -> Sequence[InstalledSkill]:
     """Every skill and command below `claude` (usually `~/.claude`), in its plugins and in projects.
 
-    What cannot be read is left out: an installation that somebody is changing is no error of ours.
+    others: folders in which other agents find this user's `skills`. Where two agents have a skill of the
+    same name, Claude Code's is what is said of it. What cannot be read is left out: an installation that
+    somebody is changing is no error of ours.
     """
-    found = {(skill.skill_name, skill.scope, skill.project): skill for skill in _all(claude, projects)}
+    found = {
+        (skill.skill_name, skill.scope, skill.project): skill for skill in _all(claude, projects, others)
+    }
     return sorted(found.values(), key=lambda skill: (skill.skill_name, skill.scope, skill.project or ""))
 
 
@@ -108,10 +116,14 @@ def _unquoted(text: str) -> str:
     return str(decoded)
 
 
-def _all(claude: Path, projects: Sequence[Path]) -> Iterator[InstalledSkill]:
+def _all(claude: Path, projects: Sequence[Path], others: Sequence[Path]) -> Iterator[InstalledSkill]:
+    for folder in others:
+        yield from _skills_below(folder, "user")
     yield from _below(claude, "user")
     for folder in projects:
         if folder.resolve() != claude.parent.resolve():
+            for name in PROJECT_FOLDERS:
+                yield from _skills_below(folder / name, "project", project=str(folder))
             yield from _below(folder / ".claude", "project", project=str(folder))
     for plugin, folder in _plugins(claude):
         yield from _below(folder, "plugin", prefix=f"{plugin}:")
@@ -120,12 +132,18 @@ def _all(claude: Path, projects: Sequence[Path]) -> Iterator[InstalledSkill]:
 def _below(
     folder: Path, scope: Scope, *, project: str | None = None, prefix: str = ""
 ) -> Iterator[InstalledSkill]:
-    for path in _listed(folder / "skills", "*/SKILL.md"):
-        yield from _skill(path.parent.name, _head(path), scope, project, prefix)
+    yield from _skills_below(folder, scope, project=project, prefix=prefix)
     commands = folder / "commands"
     for path in _listed(commands, "**/*.md"):
         named = ":".join(path.relative_to(commands).with_suffix("").parts)
         yield from _skill(named, _head(path), scope, project, prefix)
+
+
+def _skills_below(
+    folder: Path, scope: Scope, *, project: str | None = None, prefix: str = ""
+) -> Iterator[InstalledSkill]:
+    for path in _listed(folder / "skills", "*/SKILL.md"):
+        yield from _skill(path.parent.name, _head(path), scope, project, prefix)
 
 
 def _skill(

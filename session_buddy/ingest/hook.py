@@ -1,8 +1,9 @@
-"""The hook: one standard-library file that Claude Code runs, and that must cost next to nothing.
+"""The hook: one standard-library file that agents run, and that must cost next to nothing.
 
-Run as `<python> -I -S hook.py [--home DIR]` with the hook's payload on stdin. It appends what happened
-to today's shared journal, durably, and is silent: whatever goes wrong ends in exit status 0 and, where
-that is possible, in one line of `hook-errors.log`, because a hook that fails disturbs somebody's work.
+Run as `<python> -I -S hook.py [--home DIR] [--agent NAME]` with the hook's payload on stdin. It appends
+what happened to today's shared journal, durably, and is silent: whatever goes wrong ends in exit status 0
+and, where that is possible, in one line of `hook-errors.log`, because a hook that fails disturbs somebody's
+work.
 
 It imports nothing of ours (`-I -S` leaves no place to import from), so it writes by hand the lines that
 `session_buddy.models.events` defines; tests hold the two equal. The redaction of secrets lives here for
@@ -35,6 +36,13 @@ NAME_LIMIT = 200
 TEXT_LIMIT = 500
 LOCKED_BYTE = 1 << 40  # as in `journal`: Windows locks bytes, and this one is past any data
 SOCKET_PATH_LIMIT = 100  # as in `config`
+CLAUDE_NAMES = {  # of other agents' hooks, those that mean the same
+    "sessionStart": "SessionStart",
+    "sessionEnd": "SessionEnd",
+    "stop": "Stop",
+    "agentStop": "Stop",
+    "AfterAgent": "Stop",
+}
 
 # A short prefix counts only where a word begins; after an escaped newline in JSON text it does, too.
 _WORD = r"(?:(?<![A-Za-z0-9_-])|(?<=\\[nrt]))"
@@ -189,22 +197,43 @@ def _uuid(data: bytes, version: int) -> str:
     return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
 
 
-def journal_lines(payload: object, now_ns: int) -> list[str]:
+def agent_of(payload: dict[str, object]) -> str:
+    """Whose hook this is if our installation does not say it, as Claude Code's does not.
+
+    Cursor and VS Code run the hooks in Claude Code's settings, too; they are known by their payloads.
+    """
+    if "cursor_version" in payload:
+        return "cursor"
+    if "hookEventName" in payload or "GitHub.copilot-chat" in field(payload, "transcript_path"):
+        return "vscode"
+    return "claude-code"
+
+
+def stamp_of(now_ns: int) -> str:
+    """Unix time in nanoseconds as a record has it."""
+    seconds, nanoseconds = divmod(now_ns, 1_000_000_000)
+    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds)) + f".{nanoseconds // 1000:06d}Z"
+
+
+def journal_lines(payload: object, now_ns: int, agent: str = "") -> list[str]:
     """The journal's lines (without newlines) for one hook payload; `now_ns` is Unix time in nanoseconds.
 
     A session's start and end are facts. Every event, these too, says where the transcript is and that
     it may have grown; at the end that comes first, so that it is read before the session is closed.
 
     Raises:
-        ValueError: the payload is not what Claude Code sends.
+        ValueError: the payload is not what an agent sends.
     """
     if not isinstance(payload, dict):
         raise ValueError("the payload is no JSON object")  # noqa: TRY004 - a bad value, as JSON's own errors
-    hook, session = _field(payload, "hook_event_name"), _field(payload, "session_id")
+    hook = field(payload, "hook_event_name") or field(payload, "hookEventName")
+    hook = CLAUDE_NAMES.get(hook, hook)
+    session = field(payload, "session_id") or field(payload, "sessionId")
     if not hook or not session or len(session) > NAME_LIMIT or not session.isprintable():
         raise ValueError("the payload names no hook event or no usable session")
-    seconds, nanoseconds = divmod(now_ns, 1_000_000_000)
-    stamp = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds)) + f".{nanoseconds // 1000:06d}Z"
+    if not agent and agent_of(payload) == "cursor":
+        return []
+    stamp = stamp_of(now_ns)
 
     def line(kind: str, key: str, **fields: str) -> str:
         identity = hashed_id("claude-code-hook", hook, session, key or time_ordered_id())
@@ -214,32 +243,39 @@ def journal_lines(payload: object, now_ns: int) -> list[str]:
         return json.dumps(event, separators=(",", ":"))
 
     lines = []
-    transcript = _field(payload, "transcript_path")
+    transcript = field(payload, "transcript_path")
     if transcript:
         # Never the prompt's id: each signal counts, and one prompt can stop more than once.
         lines.append(line("transcript_ready", "", transcript_path=transcript, hook=hook[:TEXT_LIMIT]))
     kind = {"SessionStart": "session_started", "SessionEnd": "session_ended"}.get(hook)
     if kind:
-        reason = _text(payload, "source" if hook == "SessionStart" else "reason")
-        project = _text(payload, "cwd")
+        reason = text(payload, "source" if hook == "SessionStart" else "reason")
+        project = text(payload, "cwd")
         lines.append(
-            line(kind, _field(payload, "prompt_id"), agent="claude-code", project=project, reason=reason)
+            line(
+                kind,
+                field(payload, "prompt_id"),
+                agent=agent or agent_of(payload),
+                project=project,
+                reason=reason,
+            )
         )
     return lines[::-1] if hook == "SessionStart" else lines
 
 
-def _field(payload: dict[str, object], name: str) -> str:
+def field(payload: dict[str, object], name: str) -> str:
     """A string of the payload that can be encoded; empty if it is missing or something else."""
     value = payload.get(name)
     return value.encode("utf-8", "replace").decode() if isinstance(value, str) else ""
 
 
-def _text(payload: dict[str, object], name: str) -> str:
-    return redact(_field(payload, name))[:TEXT_LIMIT]
+def text(payload: dict[str, object], name: str) -> str:
+    """A string of the payload without its secrets, cut to its limit."""
+    return redact(field(payload, name))[:TEXT_LIMIT]
 
 
-def append_durably(directory: str, lines: list[str], now_ns: int) -> None:
-    """Append to the journal that the day's hooks share; returns when the disk has the lines.
+def append_durably(directory: str, lines: list[str], now_ns: int, path: str = "") -> None:
+    """Append to the journal that the day's hooks share, or to `path`; returns when the disk has the lines.
 
     A process that holds the lock for too long (stopped, or its disk hangs) is not waited for: the lines
     then go to a journal of our own, which a leader reads like that of any process that ended.
@@ -248,7 +284,7 @@ def append_durably(directory: str, lines: list[str], now_ns: int) -> None:
     day = time.strftime("%Y%m%d", time.gmtime(now_ns // 1_000_000_000))
     data = "\n".join([*lines, ""]).encode("ascii")
     deadline = time.monotonic() + LOCK_PATIENCE_SECONDS
-    path = os.path.join(directory, f"hooks-{day}.jsonl")
+    path = path or os.path.join(directory, f"hooks-{day}.jsonl")
     while True:
         descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o600)
         try:
@@ -368,17 +404,31 @@ def home_of(arguments: list[str]) -> str:
     return os.path.abspath(home)
 
 
+def record(home: str, payload: object, now_ns: int, agent: str = "") -> None:
+    """Journal one payload in a home, and tell its leader; errors as `journal_lines` and of the disk."""
+    lines = journal_lines(payload, now_ns, agent)
+    if lines:
+        os.makedirs(home, 0o700, exist_ok=True)
+        append_durably(os.path.join(home, "journal"), lines, now_ns)
+        wake_leader(home)
+
+
+def agent_named(arguments: list[str]) -> str:
+    """What stands behind `--agent`; empty if nothing does."""
+    return arguments[arguments.index("--agent") + 1] if "--agent" in arguments[:-1] else ""
+
+
 def main(arguments: list[str]) -> int:
     """Record the payload on stdin; always silent, always 0."""
+    return run(arguments, record)
+
+
+def run(arguments: list[str], take: Callable[[str, object, int, str], None]) -> int:
+    """Let `take` record the payload on stdin; always silent, always 0."""
     home = None
     try:
         home = home_of(arguments)
-        now_ns = time.time_ns()
-        lines = journal_lines(json.loads(sys.stdin.buffer.read()), now_ns)
-        if lines:
-            os.makedirs(home, 0o700, exist_ok=True)
-            append_durably(os.path.join(home, "journal"), lines, now_ns)
-            wake_leader(home)
+        take(home, json.loads(sys.stdin.buffer.read()), time.time_ns(), agent_named(arguments))
     except BaseException as error:  # noqa: BLE001 - a hook that fails, even by Ctrl-C, would disturb the agent
         if home is not None:
             _log(home, error)

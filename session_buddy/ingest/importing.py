@@ -14,6 +14,7 @@ from uuid import UUID
 from session_buddy.ingest.exported import ExportedLines
 from session_buddy.ingest.import_state import ImportState, Progress, look_at
 from session_buddy.ingest.jsonl import Position, Unreadable, read_lines
+from session_buddy.ingest.recorded_sessions import RecordedSession, open_session
 from session_buddy.ingest.sources import Skipped, Source, find_sources
 from session_buddy.ingest.transcripts import Reading, SessionTranscript
 from session_buddy.models.events import JournalEvent, SkillEvent, to_line
@@ -156,9 +157,9 @@ class Importer:
         state = ImportState(self._state_path)
         return state, _Batches(self._append_lines, state)
 
-    def transcript(self, source: Source) -> SessionTranscript:
+    def transcript(self, source: Source) -> SessionTranscript | RecordedSession:
         """A reader of one session."""
-        return SessionTranscript(source.path, self._reading)
+        return open_session(source.path, self._reading)
 
     def exported(self, source: Source) -> ExportedLines:
         """A reader of one exported file."""

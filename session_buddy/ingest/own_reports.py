@@ -40,6 +40,7 @@ class _Call:
     skill_name: str
     at: datetime
     given: Mapping[str, Any]
+    request_key: str | None
 
 
 @dataclass(slots=True)
@@ -73,22 +74,30 @@ class OwnReports:
         for block in content:
             if not isinstance(block, dict):
                 continue
+            call_id = block.get("id", block.get("tool_use_id"))
+            if not isinstance(call_id, str):
+                continue
             if block.get("type") == "tool_use":
-                self._called(block, at)
+                given, name = block.get("input"), block.get("name")
+                if isinstance(given, dict) and isinstance(name, str) and _TOOL.fullmatch(name):
+                    self.called(call_id, given, at, call_id)
             elif block.get("type") == "tool_result":
-                yield from self._answered(block, witness)
+                yield from self.answered(call_id, witness, failed=block.get("is_error") is True)
 
-    def _called(self, block: Mapping[str, Any], at: datetime) -> None:
-        given, call_id, name = block.get("input"), block.get("id"), block.get("name")
-        if not isinstance(given, dict) or not isinstance(call_id, str) or not isinstance(name, str):
-            return
+    def called(self, call_id: str, given: Mapping[str, Any], at: datetime, request_key: str | None) -> None:
+        """The agent called our tool with the arguments `given`.
+
+        request_key: what the server took as the call's key; None if the client did not tell it the call.
+        """
         skill_name = clean_name(given.get("skill_name"))
-        if skill_name is None or given.get("invocation_id") or _TOOL.fullmatch(name) is None:
+        if skill_name is None or given.get("invocation_id"):
             return
         use_key = self._attachable(skill_name, at)
         if use_key is not None:
+            stated = given.get("request_key")
+            key = stated if isinstance(stated, str) and stated else request_key
             self._spans[use_key].reported = True
-            self._calls[call_id] = _Call(use_key, skill_name, at, given)
+            self._calls[call_id] = _Call(use_key, skill_name, at, given, key)
 
     def _attachable(self, skill_name: str, at: datetime) -> str | None:
         candidates = [
@@ -100,17 +109,17 @@ class OwnReports:
         ]
         return max(candidates)[1] if candidates else None
 
-    def _answered(self, block: Mapping[str, Any], witness: Witness) -> Iterator[SkillEvent]:
-        call_id = block.get("tool_use_id")
-        call = self._calls.pop(call_id, None) if isinstance(call_id, str) else None
-        if call is None or not isinstance(call_id, str):
+    def answered(self, call_id: str, witness: Witness, *, failed: bool) -> Iterator[SkillEvent]:
+        """A call was answered: the events of a report that was taken."""
+        call = self._calls.pop(call_id, None)
+        if call is None:
             return
-        if block.get("is_error") is True:
+        if failed:
             self._spans[call.use_key].reported = False
             return
-        key = call.given.get("request_key")
         yield _reported(call, call_id, witness)
-        yield _superseded(call, call_id, key if isinstance(key, str) and key else call_id, witness)
+        if call.request_key is not None:
+            yield _superseded(call, call_id, call.request_key, witness)
 
 
 def _reported(call: _Call, call_id: str, witness: Witness) -> SkillEvent:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final, Literal
 
 from session_buddy.ingest.jsonl import is_compressed
+from session_buddy.ingest.recorded_sessions import reader_of
 from session_buddy.ingest.transcripts import parse_line, subagent_files
 
 Kind = Literal["transcript", "export"]
@@ -145,6 +146,8 @@ def _kind_of_line(line: bytes) -> str | None:
         return "it is a journal of session-buddy; `session-buddy rebuild` reads those"
     if isinstance(value.get("skill_name"), str):
         return "export"
+    if reader_of(value) is not None:
+        return "transcript"
     named = value.get("type")
     recorded = isinstance(named, str) and (named in _RECORD_TYPES or "sessionId" in value)
     return "transcript" if recorded else None

@@ -11,8 +11,7 @@ nothing; where a portion ended inside a span, the closing that it assumed is ove
 """
 
 import json
-import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -34,8 +33,6 @@ from session_buddy.models.protocols import QueryKeeper
 from session_buddy.models.vocabulary import AUTHORITY_TRANSCRIPT
 
 _UNSET: Final = object()
-_ENDINGS: Final[dict[str, Ending]] = {"Stop": "turn", "SessionEnd": "session"}
-_FILE_NAME: Final = re.compile(r"[A-Za-z0-9_-]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +109,11 @@ class SessionTranscript:
         self._started: set[str] = set()
         self._openings: dict[str, Witness] = {}
         self._reports = OwnReports()
+
+    @property
+    def begun(self) -> bool:
+        """Something stands in its file."""
+        return self._main.position.lines > 0
 
     @property
     def counts(self) -> TranscriptCounts:
@@ -192,18 +194,7 @@ class SessionTranscript:
         )
         if session_id not in self._started:
             self._started.add(session_id)
-            yield self._session_started(self._witness, at)
-
-    @staticmethod
-    def _session_started(witness: Witness, at: datetime) -> SessionEvent:
-        return SessionEvent(
-            id=hashed_id("claude-code", witness.session_id, "session_started", "transcript"),
-            kind="session_started",
-            occurred_at=at,
-            session_id=witness.session_id,
-            project=witness.project,
-            user_id=witness.user_id,
-        )
+            yield session_started(self._witness, at)
 
     def _link(self, path: Path) -> None:
         """Tell the tracker which call started a subagent."""
@@ -218,41 +209,17 @@ class SessionTranscript:
             self._tracker.spawned_by(thread or "", call)
 
 
-class TranscriptFiles:
-    """The transcripts of the sessions that are running now, each read on from its last offset."""
-
-    def __init__(self, reading: Reading, projects: Path | None = None, sessions_kept: int = 64) -> None:
-        """Start with no session.
-
-        projects: Claude Code's folder of transcripts, one folder a project, for `find`. sessions_kept:
-        sessions whose position stays in memory; one that is dropped is read from its beginning again.
-        """
-        self._reading = reading
-        self._projects = projects
-        self._kept = sessions_kept
-        self._sessions: dict[str, SessionTranscript] = {}
-
-    def find(self, session_id: str) -> str | None:
-        """Path of a session's transcript; None if there is none in the folder of transcripts."""
-        if self._projects is None or not _FILE_NAME.fullmatch(session_id):
-            return None
-        return next((str(path) for path in sorted(self._projects.glob(f"*/{session_id}.jsonl"))), None)
-
-    def begin_again(self, path: str) -> None:
-        """Let the next `read` of a transcript start at its beginning."""
-        self._sessions.pop(path, None)
-
-    def read(self, session_id: str, path: str, hook: str | None = None) -> Sequence[JournalEvent]:  # noqa: ARG002
-        """Events of a session's transcript beyond those of the last call; none if it cannot be read.
-
-        session_id: as the hook gave it; the records say themselves which session they belong to. hook: the
-        Claude Code event that handed the path over; `Stop` and `SessionEnd` say what is over.
-        """
-        transcript = self._sessions.pop(path, None) or SessionTranscript(Path(path), self._reading)
-        self._sessions[path] = transcript
-        while len(self._sessions) > self._kept:
-            self._sessions.pop(next(iter(self._sessions)))
-        return list(_readable(transcript.read(_ENDINGS.get(hook or "", "none"))))
+def session_started(witness: Witness, at: datetime) -> SessionEvent:
+    """A session began, as far as its record goes back."""
+    return SessionEvent(
+        id=hashed_id("claude-code", witness.session_id, "session_started", "transcript"),
+        kind="session_started",
+        occurred_at=at,
+        session_id=witness.session_id,
+        agent=witness.agent,
+        project=witness.project,
+        user_id=witness.user_id,
+    )
 
 
 def parse_line(line: bytes) -> Any:
@@ -284,10 +251,3 @@ def _shrank(file: _File) -> bool:
         return file.path.stat().st_size < file.position.offset and file.path.suffix != ".gz"
     except OSError:
         return False
-
-
-def _readable(events: Iterable[JournalEvent]) -> Iterator[JournalEvent]:
-    try:
-        yield from events
-    except Unreadable:
-        return

@@ -112,7 +112,7 @@ def test_help_fits_a_narrow_terminal_and_names_every_command(run: Run) -> None:
         (["top", "--limit", "0"], "0 is not in the range"),
         (["top", "--since", "yesterday-ish"], "is no time"),
         (["show"], "Missing argument 'SKILL'"),
-        (["install", "emacs"], "'emacs' is not 'claude'"),
+        (["install", "emacs"], "'emacs' is not one of 'claude'"),
         (["forget"], "name one session or skill"),
         (["forget", "a", "--before", "2026-01-01"], "name one session or skill"),
         (["--home"], "requires an argument"),

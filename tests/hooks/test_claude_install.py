@@ -14,9 +14,10 @@ from session_buddy.config import Settings, load_settings
 from session_buddy.errors import ConfigurationError
 from session_buddy.ingest.agents import claude_checks
 from session_buddy.ingest.agents.changes import install, uninstall
-from session_buddy.ingest.agents.claude_code import ClaudeCode, is_our_server, server_entry
+from session_buddy.ingest.agents.claude_code import ClaudeCode, server_entry
 from session_buddy.ingest.agents.claude_hooks import hook_command, wanted_hooks
 from session_buddy.ingest.agents.protocol import Check
+from session_buddy.ingest.agents.settings_files import is_our_server
 from tests.support.hooks import HOOK
 from tests.support.settings_files import SERVERS, SETTINGS, written
 

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from session_buddy.ingest import jsonl
 from session_buddy.ingest.jsonl import Position, Unreadable, read_lines
-from session_buddy.ingest.transcripts import SessionTranscript, TranscriptFiles
+from session_buddy.ingest.recorded_sessions import SessionFolder, TranscriptFiles
+from session_buddy.ingest.transcripts import SessionTranscript
 from session_buddy.models.events import JournalEvent, SessionEvent, SkillEvent, parse_event, to_line
 from session_buddy.models.ids import hashed_id, invocation_id_of_prompt, invocation_id_of_tool_use
 from tests.support.records import Conversation, as_lines
@@ -289,7 +290,7 @@ def test_a_transcript_is_found_by_its_session(tmp_path: Path) -> None:
     (tmp_path / "-home-dev").mkdir()
     path = tmp_path / "-home-dev" / "abc-1.jsonl"
     path.touch()
-    files = TranscriptFiles(READING, tmp_path)
+    files = TranscriptFiles(READING, [SessionFolder(tmp_path, "*/{id}.jsonl")])
     assert files.find("abc-1") == str(path)
     assert [files.find(name) for name in ("abc", "../-home-dev/abc-1", "*", "")] == [None] * 4
 

@@ -11,8 +11,9 @@ from session_buddy.ingest.archive import JournalArchive
 from session_buddy.ingest.journal import JournalFile
 from session_buddy.ingest.journal_tail import JournalReader
 from session_buddy.ingest.live_spans import LiveSpans
+from session_buddy.ingest.recorded_sessions import TranscriptFiles
 from session_buddy.ingest.redaction import redact
-from session_buddy.ingest.transcripts import Reading, TranscriptFiles
+from session_buddy.ingest.transcripts import Reading
 from session_buddy.models.protocols import SkillsStorageProtocol
 from session_buddy.models.values import Caller
 from session_buddy.services import Folder, Keeper, Recorder, Reporter

@@ -67,7 +67,7 @@ def uninstall(settings: Settings, agent: str, changes: Sequence[Change]) -> None
 
 
 def restored(
-    settings: Settings, agent: str, path: Path, without_ours: Callable[[bytes], bytes]
+    settings: Settings, agent: str, path: Path, without_ours: Callable[[bytes], bytes | None]
 ) -> tuple[bytes | None, bytes | None]:
     """(what the file holds, what it should hold once nothing of ours is in it).
 

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from session_buddy.errors import ConfigurationError
-from session_buddy.ingest.agents.claude_hooks import SERVER, our_groups
+from session_buddy.ingest.agents.claude_hooks import our_groups
 from session_buddy.ingest.agents.protocol import Check
+from session_buddy.ingest.agents.settings_files import SERVER
 
 INSTALL = "Run: session-buddy install claude"
 

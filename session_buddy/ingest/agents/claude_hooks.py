@@ -18,9 +18,8 @@ from typing import Any
 from session_buddy.errors import ConfigurationError
 from session_buddy.ingest import hook
 from session_buddy.ingest.agents.json_text import append_value, remove_value
+from session_buddy.ingest.agents.settings_files import SERVER
 
-SERVER = "session-buddy"
-"""Name of our MCP server, in the client's settings as in the plugin."""
 PLUGIN_SERVER = f"plugin:{SERVER}:{SERVER}"
 """What hooks of the plugin have to call it."""
 TOOL = "ingest_tool_calls"
@@ -38,15 +37,19 @@ _FIELDS = {
 """What of each payload our tool is told; never a prompt's text."""
 
 
-def hook_command(home: str | None) -> str:
-    """The shell command of the command hooks; home: the data's directory if it is not the default.
+def hook_command(home: str | None, agent: str | None = None, script: Path | None = None) -> str:
+    """The shell command of the command hooks.
 
-    It ends in success even where the file is gone, as after a careless removal of this package: Python
-    would exit with 2, by which a hook at `Stop` tells the agent to go on.
+    home: the data's directory if it is not the default. agent: whose hooks they are, if not Claude Code's.
+    script: if it is not `ingest/hook.py`. It ends in success even where the file is gone, as after a
+    careless removal of this package: Python would exit with 2, by which a hook at `Stop` tells the agent
+    to go on.
     """
-    words = [sys.executable, "-I", "-S", str(Path(hook.__file__).resolve())]
+    words = [sys.executable, "-I", "-S", str((script or Path(hook.__file__)).resolve())]
     if home is not None:
         words += ["--home", home]
+    if agent is not None:
+        words += ["--agent", agent]
     line = subprocess.list2cmdline(words) if sys.platform == "win32" else shlex.join(words)
     return f"{line} || true"
 

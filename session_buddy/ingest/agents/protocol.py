@@ -60,9 +60,17 @@ class AgentAdapter(Protocol):
     """As it stands in `session-buddy install NAME`."""
     title: str
     """As people call it."""
+    next_step: str
+    """What the user has to do in the agent after an install, beyond restarting it; empty if nothing."""
 
     def detect(self) -> Path | None:
         """Where this user's configuration of the agent lies; None if the agent is not used here."""
+
+    def installed(self, settings: Settings) -> bool:
+        """Whether it has anything of ours, from this home or another; errors as `plan_install`."""
+
+    def sessions(self) -> Sequence[Path]:
+        """Folders of the sessions that it keeps and `import` reads; they need not be there."""
 
     def plan_install(self, settings: Settings) -> list[Change]:
         """What has to change so that the agent records into `settings.home`; empty if nothing.
