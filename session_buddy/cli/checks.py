@@ -14,7 +14,7 @@ from session_buddy.cli.formats import count, size
 from session_buddy.cli.home import files_of, require_home, tighten, too_open
 from session_buddy.config import Settings
 from session_buddy.errors import SessionBuddyError
-from session_buddy.ingest.journal import flush_to_disk
+from session_buddy.ingest.hook import flush_to_disk
 
 OLDEST_PYTHON = (3, 11)
 DUCKDB_FROM, DUCKDB_BELOW = (1, 5, 5), (2,)

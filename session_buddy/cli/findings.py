@@ -39,15 +39,7 @@ Examples:
 def anomalies(context: click.Context, hours: float, threshold: float, method: str, as_json: bool) -> None:
     """List skills that left their own baseline: dropped, became slow, spiked, or are suddenly used a lot."""
     given: dict[str, Any] = {"time_window_hours": hours, "threshold": threshold, "method": method}
-    result = ask(settings_of(context), "anomalies", given)
-    if as_json:
-        print_json(result)
-        return
-    from session_buddy.cli import findings_view  # rich and pydantic, which --json does without
-    from session_buddy.cli.tables import answer_of
-    from session_buddy.models.answers_findings import AnomalyReport
-
-    findings_view.show_anomalies(answer_of(AnomalyReport, result))
+    _answer(context, "anomalies", given, as_json=as_json)
 
 
 @click.command(
@@ -63,15 +55,7 @@ Examples:
 @click.pass_context
 def trend(context: click.Context, skill: str, days: float, as_json: bool) -> None:
     """Show whether a skill gets better or worse, in completion and in duration."""
-    result = ask(settings_of(context), "trend", {"skill_name": skill, "days": days})
-    if as_json:
-        print_json(result)
-        return
-    from session_buddy.cli import findings_view  # rich and pydantic, which --json does without
-    from session_buddy.cli.tables import answer_of
-    from session_buddy.models.answers_findings import SkillTrend
-
-    findings_view.show_trend(answer_of(SkillTrend, result))
+    _answer(context, "trend", {"skill_name": skill, "days": days}, as_json=as_json)
 
 
 @click.command(
@@ -89,15 +73,7 @@ Examples:
 def deps(context: click.Context, skill: str, min_lift: float, limit: int, as_json: bool) -> None:
     """List the skills that are used in the same sessions as one, beyond chance."""
     given = {"skill_name": skill, "min_lift": min_lift, "limit": limit}
-    result = ask(settings_of(context), "dependencies", given)
-    if as_json:
-        print_json(result)
-        return
-    from session_buddy.cli import findings_view  # rich and pydantic, which --json does without
-    from session_buddy.cli.tables import answer_of
-    from session_buddy.models.answers_findings import SkillDependencies
-
-    findings_view.show_dependencies(answer_of(SkillDependencies, result))
+    _answer(context, "dependencies", given, as_json=as_json)
 
 
 @click.command(
@@ -112,12 +88,14 @@ Examples:
 @click.pass_context
 def baselines(context: click.Context, limit: int, as_json: bool) -> None:
     """Show how skills go for all users of this record, and where each stands among them."""
-    result = ask(settings_of(context), "baselines", {"limit": limit})
+    _answer(context, "baselines", {"limit": limit}, as_json=as_json)
+
+
+def _answer(context: click.Context, call: str, given: dict[str, Any], *, as_json: bool) -> None:
+    result = ask(settings_of(context), call, given)
     if as_json:
         print_json(result)
         return
-    from session_buddy.cli import findings_view  # rich and pydantic, which --json does without
-    from session_buddy.cli.tables import answer_of
-    from session_buddy.models.answers_findings import CommunityBaselines
+    from session_buddy.cli.findings_view import show_answer  # rich and pydantic, which --json does without
 
-    findings_view.show_baselines(answer_of(CommunityBaselines, result))
+    show_answer(call, result)

@@ -1,9 +1,12 @@
 """What was learned, as tables and sentences."""
 
+from typing import Any
+
 from rich.console import Console
 
 from session_buddy.cli.formats import NOTHING, ago, rate, seconds
 from session_buddy.cli.output import add, console, facts, say, show, table
+from session_buddy.cli.tables import answer_of
 from session_buddy.models.answers_findings import (
     Anomaly,
     AnomalyReport,
@@ -12,6 +15,18 @@ from session_buddy.models.answers_findings import (
     SkillDependencies,
     SkillTrend,
 )
+
+
+def show_answer(call: str, result: Any) -> None:
+    """Show what the leader answered to a call, as `answer_of` reads it; errors as there."""
+    if call == "anomalies":
+        show_anomalies(answer_of(AnomalyReport, result))
+    elif call == "trend":
+        show_trend(answer_of(SkillTrend, result))
+    elif call == "dependencies":
+        show_dependencies(answer_of(SkillDependencies, result))
+    else:
+        show_baselines(answer_of(CommunityBaselines, result))
 
 
 def show_anomalies(report: AnomalyReport, out: Console | None = None) -> None:

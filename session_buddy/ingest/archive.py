@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 from pydantic import ValidationError
 
-from session_buddy.ingest.journal import flush_to_disk, try_lock
+from session_buddy.ingest.hook import flush_to_disk, try_lock
 from session_buddy.models.events import JournalEvent, parse_event
 
 SHARED_JOURNAL_PREFIX = "hooks-"

@@ -34,7 +34,7 @@ LOCK_PATIENCE_SECONDS = 2.0
 ERROR_LOG_BYTES = 64 * 1024
 NAME_LIMIT = 200
 TEXT_LIMIT = 500
-LOCKED_BYTE = 1 << 40  # as in `journal`: Windows locks bytes, and this one is past any data
+LOCKED_BYTE = 1 << 40  # Windows locks bytes, not files: one far past any data leaves the data readable
 SOCKET_PATH_LIMIT = 100  # as in `config`
 CLAUDE_NAMES = {  # of other agents' hooks, those that mean the same
     "sessionStart": "SessionStart",
@@ -290,7 +290,7 @@ def append_durably(directory: str, lines: list[str], now_ns: int, path: str = ""
         try:
             if time.monotonic() > deadline:
                 break
-            if not _try_lock(descriptor):
+            if not try_lock(descriptor):
                 time.sleep(0.005)
             elif _is_still(descriptor, path):
                 _write(descriptor, data, directory)
@@ -300,14 +300,15 @@ def append_durably(directory: str, lines: list[str], now_ns: int, path: str = ""
     path = os.path.join(directory, f"{time_ordered_id()}.jsonl")
     descriptor = os.open(f"{path}.new", os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_EXCL, 0o600)
     try:
-        _try_lock(descriptor)
+        try_lock(descriptor)
         os.rename(f"{path}.new", path)
         _write(descriptor, data, directory)
     finally:
         os.close(descriptor)
 
 
-def _try_lock(descriptor: int) -> bool:
+def try_lock(descriptor: int) -> bool:
+    """Take a file's exclusive lock if nobody holds it; it is let go when the descriptor is closed."""
     try:
         if sys.platform == "win32":
             os.lseek(descriptor, LOCKED_BYTE, os.SEEK_SET)
@@ -338,7 +339,7 @@ def _write(descriptor: int, data: bytes, directory: str) -> None:
         rest = memoryview(data)
         while rest:
             rest = rest[os.write(descriptor, rest) :]
-        _flush(descriptor)
+        flush_to_disk(descriptor)
     except OSError:
         os.ftruncate(descriptor, size)  # half a line would have to be quarantined
         raise
@@ -350,7 +351,8 @@ def _write(descriptor: int, data: bytes, directory: str) -> None:
             os.close(entry)
 
 
-def _flush(descriptor: int) -> None:
+def flush_to_disk(descriptor: int) -> None:
+    """Return when the disk has the data of an open file (on macOS `fsync` alone does not promise it)."""
     if hasattr(os, "fdatasync"):
         os.fdatasync(descriptor)
     elif sys.platform == "darwin":

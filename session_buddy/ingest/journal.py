@@ -10,39 +10,11 @@ from collections.abc import Callable, Sequence
 from threading import Lock
 
 from session_buddy.errors import JournalError
+from session_buddy.ingest.hook import flush_to_disk, try_lock
 from session_buddy.models.events import JournalEvent, to_line
 from session_buddy.models.ids import time_ordered_id
 
-if sys.platform == "win32":
-    import msvcrt
-else:
-    import fcntl
-
 ROTATE_BYTES = 64 * 1024 * 1024
-_LOCKED_BYTE = 1 << 40  # Windows locks bytes, not files: one far past any data leaves the data readable
-
-
-def flush_to_disk(descriptor: int) -> None:
-    """Return when the disk has the data of an open file (on macOS `fsync` alone does not promise it)."""
-    if hasattr(os, "fdatasync"):
-        os.fdatasync(descriptor)
-    elif sys.platform == "darwin":
-        fcntl.fcntl(descriptor, fcntl.F_FULLFSYNC)
-    else:
-        os.fsync(descriptor)
-
-
-def try_lock(descriptor: int) -> bool:
-    """Take a file's exclusive lock if nobody holds it; it is let go when the descriptor is closed."""
-    try:
-        if sys.platform == "win32":
-            os.lseek(descriptor, _LOCKED_BYTE, os.SEEK_SET)
-            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
-        else:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return False
-    return True
 
 
 class JournalFile:

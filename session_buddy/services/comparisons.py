@@ -18,7 +18,7 @@ from session_buddy.models.answers_findings import (
     MeasureTrend,
 )
 from session_buddy.models.findings import Partner, Period, Placed, SkillUsage, UserSkill
-from session_buddy.services.wording import rate
+from session_buddy.services.wording import number_of, rate
 
 SIGNIFICANT: Final = 0.05
 FEWEST_USES: Final = 10
@@ -110,7 +110,8 @@ def dependency_message(skill_name: str, own: int, sessions: int, found: Sequence
             f"{FEWEST_TOGETHER} on."
         )
     certain = sum(other.certain for other in found)
-    return f"{len(found)} skills reach that lift in {sessions} sessions, {certain} of them certainly."
+    reach = f"{number_of(len(found), 'skill')} {'reaches' if len(found) == 1 else 'reach'} that lift"
+    return f"{reach} in {number_of(sessions, 'session')}, {certain} of them certainly."
 
 
 def recommended(skill: Recommended, basis: Basis) -> CollaborativeSkill:

@@ -30,7 +30,7 @@ DEMO = Path(__file__).resolve().parents[2] / "session_buddy" / "assets" / "demo"
 
 PROGRAMS = {
     "pytest": """#!/bin/sh
-unfinished=$(grep -rls TODO src | head -1)
+unfinished=$(grep -rls UNFINISHED src | head -1)
 if [ -n "$unfinished" ]; then
   echo "FAILED tests/test_$(basename "$unfinished")::test_example - AssertionError"
   echo "1 failed, 11 passed in 0.42s"
@@ -50,11 +50,11 @@ echo "site: 14 pages"
 
 FILES = {
     "shop": {
-        "src/prices.py": "def total(prices):\n    return sum(prices)  # TODO: round to cents\n",
+        "src/prices.py": "def total(prices):\n    return sum(prices)  # UNFINISHED: round to cents\n",
         "tests/test_prices.py": "def test_round_to_cents():\n    ...\n",
     },
     "atlas": {
-        "src/search.py": "def search(words):\n    return []  # TODO: rank\n",
+        "src/search.py": "def search(words):\n    return []  # UNFINISHED: rank\n",
         "docs/install.md": "# Install\n",
         "docs/search.md": "# Search\n",
     },
@@ -114,7 +114,7 @@ def refund_fails() -> DemoSession:
     prompt = "Make refunds round the same way"
     turns = (
         skill("02_test", "test-first"),
-        bash("02_write", "echo 'def refund(price): return -price  # TODO' > src/refunds.py"),
+        bash("02_write", "echo 'def refund(price): return -price  # UNFINISHED' > src/refunds.py"),
         bash("02_red", "pytest -q"),
         bash("02_try", "sed -i 's/-price/-round(price)/' src/refunds.py"),
         bash("02_still_red", "pytest -q tests/test_prices.py"),

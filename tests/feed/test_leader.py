@@ -5,9 +5,12 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
+from queue import Empty, SimpleQueue
 from typing import Any
 
 import pytest
@@ -18,6 +21,21 @@ from tests.support.stdio_client import StdioClient
 from tests.support.waiting import promised, wait_for
 
 CHECKOUT = Path(__file__).parents[2]
+FOLLOWERS = r"""
+import os, sys, threading
+from session_buddy.config import load_settings
+from session_buddy.serve.feed_client import messages
+
+def follow(number):
+    for message in messages(load_settings(), []):
+        if message["type"] in ("hello", "lost"):
+            os.write(1, f"{message['type']} {number}\n".encode())  # in one piece, beside 99 others
+
+followers = [threading.Thread(target=follow, args=[number]) for number in range(int(sys.argv[1]))]
+for follower in followers:
+    follower.start()
+"""
+"""Subscribers of the feed, as `watch` is one: each says when it is greeted and when it has lost the feed."""
 HEALTH = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"
 
 
@@ -39,6 +57,29 @@ class Started:
                 stdout=subprocess.PIPE,
                 stderr=stderr,
             )
+        self.lines: SimpleQueue[str] = SimpleQueue()
+        threading.Thread(target=self._read, daemon=True).start()
+
+    def _read(self) -> None:
+        assert self.process.stdout is not None
+        with suppress(ValueError):  # closed by `end`
+            for line in self.process.stdout:
+                self.lines.put(line.decode().strip())
+
+    def until_it_prints(self, wanted: Iterable[str], seconds: float = 60.0) -> list[str]:
+        """Its lines until it has printed each of `wanted`, in whatever order; fails if that takes longer."""
+        seen: list[str] = []
+        missing = set(wanted)
+        deadline = time.monotonic() + seconds
+        while missing:
+            try:
+                seen.append(self.lines.get(timeout=max(0.0, deadline - time.monotonic())))
+            except Empty:
+                raise AssertionError(
+                    f"after {seconds:g} s {len(missing)} lines had not come, and on stderr is {self.said()!r}"
+                ) from None
+            missing.discard(seen[-1])
+        return seen
 
     def said(self) -> str:
         return self.log.read_text()
@@ -70,7 +111,7 @@ class Home:
 
     def start(self, *words: str, **environ: str) -> Started:
         log = self.folder / f"stderr-{len(self.running)}"
-        process = Started(["-m", *words], self.environ | environ, log)
+        process = Started(["-m", *words] if words[0] != "-c" else [*words], self.environ | environ, log)
         self.running.append(process)
         return process
 
@@ -143,17 +184,14 @@ def test_a_window_serves_the_feed_and_the_service_takes_over_when_it_closes(home
     with home.window() as window:
         window.handshake()
         record(window)
-        subscriber = home.start("session_buddy", "watch", "--json")
         assert wait_for(home.server, "the window serves the feed") == window.pid
+        subscriber = home.start("-c", FOLLOWERS, "1")
+        subscriber.until_it_prints(["hello 0"])
         service = home.service()
         wait_for(lambda: f"process {window.pid} leads" in service.said(), "it says who leads")
         assert f"serves http://127.0.0.1:{home.port}/" in service.said()
-    wait_for(lambda: home.server() == service.process.pid, "the service serves the feed")
-    assert subscriber.process.stdout is not None
-    seen = []
-    while seen.count("hello") < 2:
-        seen.append(json.loads(subscriber.process.stdout.readline())["type"])
-    assert "lost" in seen
+    assert "lost 0" in subscriber.until_it_prints(["hello 0"])
+    assert home.server() == service.process.pid
 
 
 @pytest.mark.slow
@@ -181,24 +219,12 @@ def test_a_hundred_subscribers_are_back_soon_after_a_change_of_leader(home: Home
     wait_for(home.server, "the feed is served")
     second = home.service()
     wait_for(lambda: "waiting to take over" in second.said(), "the second waits")
-    program = (
-        "import sys, threading; from session_buddy.config import load_settings\n"
-        "from session_buddy.serve.feed_client import messages\n"
-        "def follow():\n"
-        "    for message in messages(load_settings(), []):\n"
-        "        if message['type'] == 'hello': print('hello', flush=True)\n"
-        "for _ in range(99): threading.Thread(target=follow, daemon=True).start()\n"
-        "follow()\n"
-    )
-    clients = Started(["-c", program], home.environ, home.folder / "clients")
-    home.running.append(clients)
-    assert clients.process.stdout is not None
-    for _ in range(100):
-        clients.process.stdout.readline()
+    clients = home.start("-c", FOLLOWERS, "100")
+    everybody = [f"hello {number}" for number in range(100)]
+    clients.until_it_prints(everybody)
     began = time.monotonic()
     first.end()
-    for _ in range(100):
-        clients.process.stdout.readline()
+    clients.until_it_prints(everybody)
     took = time.monotonic() - began
     print(f"100 subscribers were back after {took:.1f} s")
     assert took <= promised(5.0)

@@ -208,7 +208,7 @@ def test_every_kind_of_message_of_the_server_fits_its_schema(served: Running) ->
             seen.add(message["type"])
             return seen == set(MODELS)
 
-        wait_for(all_seen, "a message of every type")
+        assert wait_for(all_seen, "a message of every type, none of which its schema refuses")
 
 
 def test_subscribers_are_told_to_come_back_when_the_leader_goes(home: Any) -> None:

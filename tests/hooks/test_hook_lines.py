@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from session_buddy.config import default_home, load_settings
-from session_buddy.ingest import hook, journal
+from session_buddy.ingest import hook
 from session_buddy.models import ids
 from session_buddy.models.events import (
     SKILL_NAME_LIMIT,
@@ -98,7 +98,6 @@ def test_time_ordered_ids_are_version_7_and_sort_by_time() -> None:
 
 def test_limits_are_those_of_the_package() -> None:
     assert hook.NAME_LIMIT == SKILL_NAME_LIMIT
-    assert hook.LOCKED_BYTE == journal._LOCKED_BYTE
 
 
 @pytest.mark.parametrize("home", ["/home/ada/.session-buddy", "/home/" + "a" * 200])

@@ -157,6 +157,7 @@ def test_the_window_can_be_changed_and_is_kept(browser: Browser, served: Running
     browser.wait(f"Number(document.querySelector('#tiles .value').innerText) < {whole}")
     browser.evaluate("location.reload()")
     browser.wait_for_text("#tiles", "last hour")
+    assert browser.evaluate("document.querySelector('input[name=hours]:checked').value") == "1"
 
 
 def test_what_a_skill_is_called_is_shown_and_never_run(browser: Browser, served: Running) -> None:

@@ -5,6 +5,7 @@ import json
 import os
 import socket
 import tempfile
+import threading
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -300,10 +301,17 @@ def test_a_command_whose_client_leaves_ends(settings: Settings) -> None:
             await peer.greet("client")
             await peer.say(encode({"id": 1, "call": "count", "arguments": {"n": 10**9}}))
             await peer.hear()
+            assert calls_at_work() == ["call count"]
             peer.writer.transport.abort()
             await until(lambda: not leader.connected(), "the connections are gone")
+            await until(lambda: not calls_at_work(), "the call's thread has ended")
+        assert calls_at_work() == []
 
     run(scenario)
+
+
+def calls_at_work() -> list[str]:
+    return [thread.name for thread in threading.enumerate() if thread.name.startswith("call ")]
 
 
 def test_a_datagram_wakes_the_leader(settings: Settings) -> None:
@@ -321,6 +329,7 @@ def test_a_datagram_wakes_the_leader(settings: Settings) -> None:
             await until(lambda: woken == 2, "both datagrams have arrived")
 
     run(scenario)
+    assert woken == 2, "once for each datagram"
 
 
 def test_sockets_are_private_and_gone_at_the_end(settings: Settings, home: Path) -> None:

@@ -82,10 +82,10 @@ def test_leaders_that_die_one_after_the_other_lose_nothing(window: Window, home:
 
 def test_a_window_ends_with_its_parent_though_its_stdin_stays_open(home: Path, tmp_path: Path) -> None:
     parent_program = (
-        "import subprocess, sys, time\n"
+        "import signal, subprocess, sys\n"
         "child = subprocess.Popen(sys.argv[1:], stdin=0, stdout=subprocess.DEVNULL)\n"
         "print(child.pid, flush=True)\n"
-        "time.sleep(60)\n"
+        "signal.pause()\n"
     )
     env = {**os.environ, "PYTHONPATH": str(CHECKOUT), "SESSION_BUDDY_HOME": str(home)}
     parent = subprocess.Popen(

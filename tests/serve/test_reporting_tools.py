@@ -86,7 +86,8 @@ async def test_days_count_back_from_until(connect: Connect) -> None:
 async def test_a_window_may_begin_before_the_calendar_does(connect: Connect, until: str | None) -> None:
     async with connect() as client:
         await record(client, "lint", completed=True)
-        await answer(client, "get_skill_metrics", days=36_500, until=until)
+        report = await answer(client, "get_skill_metrics", days=36_500, until=until)
+    assert [skill["skill_name"] for skill in report["skills"]] == ([] if until else ["lint"])
 
 
 async def test_two_beginnings_of_a_window_are_refused(connect: Connect) -> None:

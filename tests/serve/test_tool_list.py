@@ -130,9 +130,12 @@ async def test_every_example_in_the_reference_fits_its_schema(tools: list[Docume
     text = REFERENCE.read_text("utf-8")
     schemas = {tool["name"]: tool["outputSchema"] for tool in tools}
     sections = re.findall(r"^## `(\w+)`\n(.*?)(?=^## |\Z)", text, re.MULTILINE | re.DOTALL)
+    wrong = {}
     for name, section in sections:
         example = json.loads(re.findall(r"```json\n(.*?)```", section, re.DOTALL)[-1])
-        jsonschema.validate(example, _closed(schemas[name]))
+        problems = jsonschema.Draft202012Validator(_closed(schemas[name])).iter_errors(example)
+        wrong |= {f"{name} {problem.json_path}": problem.message for problem in problems}
+    assert wrong == {}
 
 
 def test_building_the_server_loads_nothing_heavy() -> None:

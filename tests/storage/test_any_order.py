@@ -37,7 +37,7 @@ def _batches(events: Events, seed: int) -> Iterator[Batch]:
         del shuffled[:size]
 
 
-def _check(store: DuckDBStore, events: Events, seed: int) -> None:
+def assert_same_in_any_order(store: DuckDBStore, events: Events, seed: int) -> None:
     store.clear()
     results = [store.fold(batch) for batch in _batches(events, seed)]
     assert sum(result.new_events for result in results) == len({event.id for event in events})
@@ -86,7 +86,7 @@ _QUIET = (HealthCheck.function_scoped_fixture, HealthCheck.too_slow)
 def test_the_order_and_the_batches_of_events_change_nothing(
     memory: DuckDBStore, events: Events, seed: int
 ) -> None:
-    _check(memory, events, seed)
+    assert_same_in_any_order(memory, events, seed)
 
 
 @pytest.mark.slow
@@ -96,4 +96,4 @@ def test_the_order_and_the_batches_of_events_change_nothing(
     seed=st.integers(0, 2**32),
 )
 def test_the_order_of_many_events_changes_nothing(memory: DuckDBStore, events: Events, seed: int) -> None:
-    _check(memory, events, seed)
+    assert_same_in_any_order(memory, events, seed)
