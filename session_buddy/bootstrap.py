@@ -112,7 +112,7 @@ def _compose(
     transcripts = TranscriptFiles(reading, session_folders(settings.home))
     folder = Folder(record, journal, transcripts, settings.fold_interval_seconds, now)
     live_spans = HookPayloads(words.keep_query, words.user_id, descriptions)
-    recorder = Recorder(journal, record, live_spans, redact, words.keep_query, now)
+    recorder = Recorder(journal, record, live_spans, redact, words.keep_query, now, folder.look_at)
     identity = Identity(__version__, os.getpid(), settings.home, now(), notices)
     comparer = Comparer(record, now, words.user_id)
     services = Services(

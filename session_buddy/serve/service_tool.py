@@ -19,14 +19,13 @@ from session_buddy.errors import SessionBuddyError
 from session_buddy.models.problems import problems_of, shown
 from session_buddy.models.values import Caller
 from session_buddy.serve.callers import current_caller
+from session_buddy.serve.clients import identified, key_of_call
 from session_buddy.serve.schemas import input_schema, output_schema
 from session_buddy.wire import REQUEST_KEY
 
 if TYPE_CHECKING:
     from session_buddy.services import Services
 
-CLAUDE_CODE_KEY = "claudecode/toolUseId"
-"""In a request's `_meta`: Claude Code's id of the model's tool call; its hooks' calls have none."""
 _KEY_LIMIT = 180
 
 
@@ -85,7 +84,7 @@ class ServiceTool(Tool):
         """
         checked = self.checked(arguments)
         try:
-            call = Call(await self._services(), current_caller(), _request_key(context))
+            call = Call(await self._services(), _caller(context), _request_key(context))
             return _structured(await anyio.to_thread.run_sync(lambda: self.fn(call, **checked)))
         except SessionBuddyError as error:
             raise ToolError(str(error)) from error
@@ -114,14 +113,20 @@ class ServiceTool(Tool):
             raise ToolError("A time lies outside the calendar (years 1 to 9999); correct it.") from error
 
 
+def _caller(context: Context[Any, Any]) -> Caller:
+    """Whose call it is: the connection's, and what its client said of itself."""
+    params = context.session.client_params
+    name = params.client_info.name if params is not None else None
+    return identified(current_caller(), name, context.request_context.meta or {})
+
+
 def _request_key(context: Context[Any, Any]) -> str | None:
     """The client's own id of the model's tool call, else the relay's key of this request.
 
     The client's id first: its transcript has it too, which shows later what a report spoke of.
     """
     meta: Mapping[str, Any] = context.request_context.meta or {}
-    for name in (CLAUDE_CODE_KEY, REQUEST_KEY):
-        key = meta.get(name)
+    for key in (key_of_call(meta), meta.get(REQUEST_KEY)):
         if isinstance(key, str) and 0 < len(key) <= _KEY_LIMIT and key.isprintable():
             return key
     return None

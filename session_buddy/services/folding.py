@@ -74,6 +74,12 @@ class Folder:
         self._left.append(session_id)
         self.wake()
 
+    def look_at(self, session_id: str) -> None:
+        """Read on in a session's transcript now, if it is known where that is."""
+        path = self._paths.get(session_id) or self._transcripts.find(session_id)
+        if path is not None:
+            self._read(session_id, path, None)
+
     def resume_unfinished(self) -> None:
         """See to the sessions that were at work when the last leader ended."""
         since = self._clock() - UNFINISHED_WITHIN

@@ -2,7 +2,7 @@
 
 import threading
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -25,6 +25,8 @@ from session_buddy.services.reports import InvocationReport
 from session_buddy.services.spans import RecentSpans
 
 ACKNOWLEDGED_KEPT = 100_000
+SESSIONS_LOOKED_AT = 20
+"""How many of the latest sessions may be the one that an agent works in which does not say so."""
 
 
 class Recorder:
@@ -38,8 +40,13 @@ class Recorder:
         redact: Redactor,
         keep_query: QueryKeeper,
         clock: Clock,
+        look: Callable[[str], None] = lambda _: None,
     ) -> None:
-        """record must be over an open storage; redact and keep_query see text before any disk does."""
+        """record must be over an open storage; redact and keep_query see text before any disk does.
+
+        look: reads on in a session's transcript now, where that is known.
+        """
+        self._look = look
         self._journal = journal
         self._record = record
         self._live_spans = live_spans
@@ -54,8 +61,24 @@ class Recorder:
         record.listen(self._spans.note)
 
     def session_of(self, caller: Caller) -> str:
-        """The session of a connection: the one its latest hook named, else its client's, else its own."""
-        return self._sessions.get(caller.connection_id) or caller.session_id or f"mcp-{caller.connection_id}"
+        """The session of a connection.
+
+        The one its latest hook named, else its client's, else the newest that an agent which names none
+        has open in this project, else one of its own.
+        """
+        named = self._sessions.get(caller.connection_id) or caller.session_id
+        return named or self._open_in(caller) or f"mcp-{caller.connection_id}"
+
+    def _open_in(self, caller: Caller) -> str | None:
+        if caller.agent == Caller("").agent or caller.project is None:
+            return None
+        self._record.catch_up()
+        here = (
+            session.session_id
+            for session in self._record.storage.sessions(SESSIONS_LOOKED_AT)
+            if (session.agent, session.project) == (caller.agent, caller.project) and session.ended_at is None
+        )
+        return next(here, None)
 
     def record_invocation(self, report: InvocationReport, caller: Caller) -> Recorded:
         """Record a use of a skill, or complete the one that was observed.
@@ -189,6 +212,8 @@ class Recorder:
         if report.invocation_id is not None:
             return self._named(report)
         session_id = report.session_id or self.session_of(caller)
+        if caller.agent != Caller("").agent:
+            self._look(session_id)  # no hook told of the use yet: this agent's tell when its turn is over
         if self._spans.knows(session_id):
             self._record.refresh()
         else:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from mcp.client.client import Client
 
-from session_buddy.serve.service_tool import CLAUDE_CODE_KEY
+from session_buddy.serve.clients import CLAUDE_CODE_KEY
 from session_buddy.wire import REQUEST_KEY
 from tests.serve.clients import SESSION, answer, both_eras
 from tests.serve.conftest import Connect

@@ -86,7 +86,8 @@ class SessionReader:
         self.unknown_skills = 0
         self._prompt = ""
         self._latest: str | None = None  # the skill that was taken up last since the prompt
-        self._skills: set[str] = set()  # calls that took up a skill
+        self._named: set[str] = set()  # those that the user named in it
+        self._skills: dict[str, str | None] = {}  # call that took up a skill -> the one before it
         self._own: set[str] = set()  # calls of our own tool
 
     @staticmethod
@@ -101,20 +102,26 @@ class SessionReader:
     def prompted(self, place: Place, text: str) -> Sequence[Observation]:
         """The user wrote to the agent."""
         self._prompt, self._latest = text, None
+        self._named.clear()
         return (UserPrompted(*place),)
 
     def used(self, place: Place, call_id: str, skill_name: str, origin: Origin = "agent") -> Observation:
-        """The agent takes up a skill; reading on in the file of the one it just took up is no new use."""
-        if self._latest == skill_name:
-            return ToolCalled(*place, self.key_of(call_id))
-        self._latest = skill_name
+        """The agent takes up a skill, or the user names it.
+
+        To read on in the file of the one taken up last, or of one that the user named, is no new use.
+        """
         key = self.key_of(call_id)
+        if skill_name == self._latest or skill_name in self._named:
+            return ToolCalled(*place, key)
+        if origin == "user":
+            self._named.add(skill_name)
         if key not in self._skills:
-            self._skills.add(key)
+            self._skills[key] = self._latest
             if origin == "agent":
                 self.skill_calls += 1
             else:
                 self.slash_commands += 1
+        self._latest = skill_name
         query = Query(*self._keep_query(self._prompt)) if self._prompt.strip() else None
         return SkillCalled(*place, Use(key, skill_name, origin, query))
 
@@ -142,7 +149,7 @@ class SessionReader:
         """A call was answered. error: the class of its error."""
         key = self.key_of(call_id)
         if key in self._skills and error is not None:
-            error = _load_error(error, text)
+            error, self._latest = _load_error(error, text), self._skills[key]
             self.unknown_skills += error == "unknown_skill"
         answer = Answered(*place, key, error, text)
         if call_id in self._own:
