@@ -19,10 +19,11 @@ from typing import TYPE_CHECKING
 from session_buddy import __version__
 from session_buddy.config import Settings
 from session_buddy.errors import DamagedDatabase, SessionBuddyError
-from session_buddy.ingest.agents.places import session_folders, skills_of_agents
+from session_buddy.ingest.agents.places import RECORDS, session_folders, skills_of_agents
 from session_buddy.ingest.archive import JournalArchive
 from session_buddy.ingest.catalogue import catalogue_events
 from session_buddy.ingest.hook_payloads import HookPayloads
+from session_buddy.ingest.hook_records import HookRecords
 from session_buddy.ingest.journal import JournalFile
 from session_buddy.ingest.journal_tail import JournalReader
 from session_buddy.ingest.recorded_sessions import TranscriptFiles
@@ -113,13 +114,15 @@ def _compose(
     folder = Folder(record, journal, transcripts, settings.fold_interval_seconds, now)
     live_spans = HookPayloads(words.keep_query, words.user_id, descriptions)
     recorder = Recorder(journal, record, live_spans, redact, words.keep_query, now, folder.look_at)
+    records = HookRecords(Path(settings.home, RECORDS))
+    records.prune(now())
     identity = Identity(__version__, os.getpid(), settings.home, now(), notices)
     comparer = Comparer(record, now, words.user_id)
     services = Services(
         recorder=recorder,
         reporter=Reporter(record, now, recorder.session_of),
         folder=folder,
-        keeper=Keeper(record, folder, journal, archive, words.hashed, now, identity),
+        keeper=Keeper(record, folder, journal, archive, words.hashed, now, identity, records.forget),
         cataloguer=Cataloguer(record, journal, installed, now),
         live=LiveRecord(record, now),
         recommender=Recommender(record, journal, now, recorder.session_of, words.user_id),

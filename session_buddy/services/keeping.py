@@ -42,8 +42,13 @@ class Keeper:
         keyed_hash: KeyedHash,
         clock: Clock,
         identity: "Identity",
+        forget_more: Callable[[ForgetRequest], None] = lambda _: None,
     ) -> None:
-        """record must be over an open storage; identity tells who leads."""
+        """record must be over an open storage; identity tells who leads.
+
+        forget_more: forgets what lies beside journals and database.
+        """
+        self._forget_more = forget_more
         self._record = record
         self._folder = folder
         self._journal = journal
@@ -122,6 +127,7 @@ class Keeper:
             self._journal.close()
             self._record.archive_done()
             self._archive.rewrite(lambda event: not matches(event, request, now, uses))
+            self._forget_more(request)
             self._restart_after_rewrite()
         return forgotten
 

@@ -20,13 +20,12 @@ from session_buddy.models.problems import problems_of
 from session_buddy.models.protocols import Clock, Journal, LiveSpans, QueryKeeper, Redactor
 from session_buddy.models.values import Caller
 from session_buddy.models.vocabulary import AUTHORITY_REPORTED, Outcome
+from session_buddy.services.open_sessions import open_session_of, tells_its_session
 from session_buddy.services.record import Record
 from session_buddy.services.reports import InvocationReport
 from session_buddy.services.spans import RecentSpans
 
 ACKNOWLEDGED_KEPT = 100_000
-SESSIONS_LOOKED_AT = 20
-"""How many of the latest sessions may be the one that an agent works in which does not say so."""
 
 
 class Recorder:
@@ -67,18 +66,7 @@ class Recorder:
         has open in this project, else one of its own.
         """
         named = self._sessions.get(caller.connection_id) or caller.session_id
-        return named or self._open_in(caller) or f"mcp-{caller.connection_id}"
-
-    def _open_in(self, caller: Caller) -> str | None:
-        if caller.agent == Caller("").agent or caller.project is None:
-            return None
-        self._record.catch_up()
-        here = (
-            session.session_id
-            for session in self._record.storage.sessions(SESSIONS_LOOKED_AT)
-            if (session.agent, session.project) == (caller.agent, caller.project) and session.ended_at is None
-        )
-        return next(here, None)
+        return named or open_session_of(self._record, caller) or f"mcp-{caller.connection_id}"
 
     def record_invocation(self, report: InvocationReport, caller: Caller) -> Recorded:
         """Record a use of a skill, or complete the one that was observed.
@@ -212,7 +200,7 @@ class Recorder:
         if report.invocation_id is not None:
             return self._named(report)
         session_id = report.session_id or self.session_of(caller)
-        if caller.agent != Caller("").agent:
+        if not tells_its_session(caller):
             self._look(session_id)  # no hook told of the use yet: this agent's tell when its turn is over
         if self._spans.knows(session_id):
             self._record.refresh()

@@ -46,7 +46,8 @@ def made(kind: type[Client], modules: Path, folder: Path) -> Any:
     """A fresh installation of a client."""
     client = kind(modules, folder / "home", folder / "home" / "shop")
     if not (modules / ".bin" / ("codex" if kind is CodexClient else "gemini")).exists():
-        pytest.skip("node_modules lacks the client; .ci/node/package.json names it")
+        reason = "SESSION_BUDDY_NODE_MODULES lacks the client that .ci/node/package.json names"
+        pytest.fail(reason) if os.environ.get("CI") else pytest.skip(reason)
     client.home.mkdir()
     client.prepare()
     return client

@@ -6,6 +6,7 @@ Cursor's follow what is published, because neither can be had from a package reg
 
 import json
 import shutil
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +16,14 @@ from hypothesis import strategies as st
 
 from session_buddy.ingest import hook, hook_cursor
 from session_buddy.ingest.agents.codex_records import CodexRecords
+from session_buddy.ingest.hook_records import HookRecords
 from session_buddy.ingest.recorded_sessions import READERS, TranscriptFiles, open_session
 from session_buddy.ingest.skill_files import skill_of_path, skill_read_by
 from session_buddy.ingest.sources import Source, recognise_file
 from session_buddy.ingest.transcripts import Reading
 from session_buddy.live.merge import merge
 from session_buddy.models.events import JournalEvent, SessionEvent, SkillEvent, parse_event, to_line
+from session_buddy.models.values import ForgetRequest
 
 FIXTURES = Path(__file__).parents[1] / "fixtures" / "agents"
 READING = Reading(lambda text: (None, "hash", len(text)))
@@ -166,6 +169,23 @@ def test_what_cursor_said_is_kept_without_words_contents_and_secrets(tmp_path: P
     for word in ("secret", "readme", "ada@example.org", "sk-ant-0123456789abcdef0123", "stdout", "content"):
         assert word not in kept
     assert (tmp_path / "records").stat().st_mode & 0o077 == 0
+
+
+def test_what_is_forgotten_is_taken_out_of_what_cursor_said(tmp_path: Path) -> None:
+    path = cursor_records(tmp_path)
+    kept = HookRecords(path.parent)
+    lines = len(path.read_text().splitlines())
+    kept.forget(ForgetRequest(skill_name="greet"))
+    assert uses(events_of(path)) == [("polish", "agent", "completed", None)]
+    assert len(path.read_text().splitlines()) == lines - 1
+    kept.forget(ForgetRequest(session_id="another"))
+    kept.forget(ForgetRequest(before=datetime(2020, 1, 1, tzinfo=UTC)))
+    assert path.exists()
+    kept.prune(datetime.now(UTC) + timedelta(days=31))
+    assert not path.exists()
+    path = cursor_records(tmp_path)
+    kept.forget(ForgetRequest(session_id="6f1c-cursor"))
+    assert not path.exists()
 
 
 def test_hooks_of_vs_code_and_cursor_are_told_apart_from_claude_codes(tmp_path: Path) -> None:

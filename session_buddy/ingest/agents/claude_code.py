@@ -9,10 +9,9 @@ from session_buddy.config import Settings
 from session_buddy.ingest.agents.claude_checks import checks_of
 from session_buddy.ingest.agents.claude_hooks import hook_command, wanted_hooks, with_hooks, without_hooks
 from session_buddy.ingest.agents.places import claude_home
-from session_buddy.ingest.agents.protocol import Check
+from session_buddy.ingest.agents.protocol import Check, SettingsFile
 from session_buddy.ingest.agents.settings_files import (
     FileAdapter,
-    SettingsFile,
     edit_bytes,
     server_words,
     unusual_home,

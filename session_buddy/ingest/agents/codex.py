@@ -9,11 +9,10 @@ from session_buddy.ingest.agents import toml_text
 from session_buddy.ingest.agents.changes import read_file
 from session_buddy.ingest.agents.claude_hooks import hook_command, with_hooks, without_hooks
 from session_buddy.ingest.agents.places import codex_home
-from session_buddy.ingest.agents.protocol import Check
+from session_buddy.ingest.agents.protocol import Check, SettingsFile
 from session_buddy.ingest.agents.settings_files import (
     SERVER,
     FileAdapter,
-    SettingsFile,
     edit_bytes,
     is_our_server,
     server_words,

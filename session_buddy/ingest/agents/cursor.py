@@ -14,9 +14,9 @@ from session_buddy.ingest import hook_cursor
 from session_buddy.ingest.agents.claude_hooks import hook_command
 from session_buddy.ingest.agents.json_text import append_value, remove_value, set_value
 from session_buddy.ingest.agents.places import cursor_home
+from session_buddy.ingest.agents.protocol import SettingsFile
 from session_buddy.ingest.agents.settings_files import (
     FileAdapter,
-    SettingsFile,
     edit_bytes,
     server_file,
     server_words,

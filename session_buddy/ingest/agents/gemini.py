@@ -6,9 +6,9 @@ from pathlib import Path
 from session_buddy.config import Settings
 from session_buddy.ingest.agents.claude_hooks import hook_command, with_hooks, without_hooks
 from session_buddy.ingest.agents.places import gemini_home
+from session_buddy.ingest.agents.protocol import SettingsFile
 from session_buddy.ingest.agents.settings_files import (
     FileAdapter,
-    SettingsFile,
     edit_bytes,
     server_words,
     unusual_home,

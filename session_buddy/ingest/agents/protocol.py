@@ -1,7 +1,7 @@
 """What installing into a coding agent means, whichever agent it is."""
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol
@@ -49,6 +49,20 @@ class Check:
     remedy: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class SettingsFile:
+    """One file of an agent. put, take: our entries into its bytes, and out of them.
+
+    name: of the check, and in the README. why: what our entries are for, in a few words.
+    """
+
+    name: str
+    path: Path
+    put: Callable[[bytes], bytes]
+    take: Callable[[bytes], bytes | None]
+    why: str
+
+
 class AgentAdapter(Protocol):
     """One coding agent that session-buddy can be installed into.
 
@@ -71,6 +85,9 @@ class AgentAdapter(Protocol):
 
     def sessions(self) -> Sequence[Path]:
         """Folders of the sessions that it keeps and `import` reads; they need not be there."""
+
+    def files(self, settings: Settings) -> Sequence[SettingsFile]:
+        """The files that an install changes."""
 
     def plan_install(self, settings: Settings) -> list[Change]:
         """What has to change so that the agent records into `settings.home`; empty if nothing.

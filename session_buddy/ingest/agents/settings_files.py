@@ -4,7 +4,6 @@ import json
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,27 +12,13 @@ from session_buddy.errors import ConfigurationError
 from session_buddy.ingest.agents import jsonc
 from session_buddy.ingest.agents.changes import kept_files, read_file, restored
 from session_buddy.ingest.agents.json_text import remove_value, set_value
-from session_buddy.ingest.agents.protocol import Change, Check
+from session_buddy.ingest.agents.protocol import Change, Check, SettingsFile
 
 SERVER = "session-buddy"
 """Name of our MCP server in every agent's settings."""
 _MARK = b"\xef\xbb\xbf"
 
 Edit = Callable[[str, Path], str]
-
-
-@dataclass(frozen=True, slots=True)
-class SettingsFile:
-    """One file of an agent. put, take: our entries into its bytes, and out of them.
-
-    name: of the check. why: what our entries are for, in a few words.
-    """
-
-    name: str
-    path: Path
-    put: Callable[[bytes], bytes]
-    take: Callable[[bytes], bytes | None]
-    why: str
 
 
 class FileAdapter:

@@ -13,9 +13,9 @@ from session_buddy.config import Settings
 from session_buddy.errors import ConfigurationError
 from session_buddy.ingest.agents.claude_hooks import COMMAND_SECONDS, hook_command
 from session_buddy.ingest.agents.places import copilot_home, vscode_user
+from session_buddy.ingest.agents.protocol import SettingsFile
 from session_buddy.ingest.agents.settings_files import (
     FileAdapter,
-    SettingsFile,
     server_file,
     server_words,
     unusual_home,

@@ -1,0 +1,84 @@
+"""The README says what is captured for which agent; this holds it to what the code does."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from session_buddy.cli.agents import ADAPTERS
+from session_buddy.config import load_settings
+from session_buddy.ingest.recorded_sessions import open_session
+from session_buddy.models.events import SkillEvent
+from tests.agents.test_records import FIXTURES, READING, cursor_records
+
+ROOT = Path(__file__).parents[2]
+FORMS = {"`Skill` call", "`/skill`", "`SKILL.md` read", "`$skill`", "`activate_skill` call"}
+
+
+def rows() -> dict[str, list[str]]:
+    """The table's rows by the agent's title, without links."""
+    text = (ROOT / "README.md").read_text("utf-8")
+    table = text.partition("| Agent | `install` sets up |")[2].partition("\n\n")[0].splitlines()[2:]
+    cells = [
+        [cell.strip() for cell in re.sub(r"\[([^]]+)\]\([^)]+\)", r"\1", row).split("|")[1:-1]]
+        for row in table
+    ]
+    return {row[0]: row[1:] for row in cells}
+
+
+def packages() -> dict[str, str]:
+    found: dict[str, str] = json.loads((ROOT / ".ci" / "node" / "package.json").read_text())["dependencies"]
+    return found
+
+
+PACKAGES = {"claude": "@anthropic-ai/claude-code", "codex": "@openai/codex", "gemini": "@google/gemini-cli"}
+
+
+def test_every_agent_has_its_row() -> None:
+    assert list(rows()) == [adapter.title for adapter in ADAPTERS.values()]
+
+
+@pytest.mark.parametrize("name", list(ADAPTERS))
+def test_what_is_set_up_imported_and_tried_is_what_the_row_says(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    for variable in ("CODEX_HOME", "GEMINI_CLI_HOME", "CLAUDE_CONFIG_DIR", "XDG_CONFIG_HOME", "COPILOT_HOME"):
+        monkeypatch.delenv(variable, raising=False)
+    (tmp_path / ".config/Code/User/workspaceStorage/1/GitHub.copilot-chat/transcripts").mkdir(parents=True)
+    adapter = ADAPTERS[name]
+    sets_up, forms, _, imports, tried = rows()[adapter.title]
+    assert sets_up == ", ".join(
+        file.name for file in adapter.files(load_settings({}, {"HOME": str(tmp_path)}))
+    )
+    assert set(forms.split(", ")) <= FORMS
+    read = [str(folder).replace(str(tmp_path), "~") for folder in adapter.sessions()]
+    said = [folder.strip("`") for folder in imports.split(", ") if folder != "nothing"]
+    assert len(read) == len(said)
+    assert all(place in folder for place, folder in zip(said, read, strict=True))
+    package = PACKAGES.get(name)
+    assert tried == (f"the real client, {packages()[package]}" if package else "its documentation")
+
+
+@pytest.mark.parametrize("name", ["codex", "cursor", "gemini", "vscode"])
+def test_the_ways_to_use_a_skill_are_those_that_its_sessions_show(name: str, tmp_path: Path) -> None:
+    """Of the recorded session, each way of the row gives a use: nothing that stands there goes unseen."""
+    path = {
+        "codex": FIXTURES / "codex" / "rollout.jsonl",
+        "gemini": FIXTURES / "gemini" / "shop" / "chats" / "session.jsonl",
+        "vscode": FIXTURES / "vscode" / "transcript.jsonl",
+    }.get(name) or cursor_records(tmp_path)
+    began = {
+        (event.skill_name, event.origin)
+        for event in open_session(path, READING).read("session", to_end=True)
+        if isinstance(event, SkillEvent) and event.kind == "started"
+    }
+    shown = {
+        "codex": {"`SKILL.md` read": ("polish", "agent"), "`$skill`": ("greet", "user")},
+        "gemini": {"`activate_skill` call": ("polish", "agent"), "`SKILL.md` read": ("greet", "agent")},
+        "vscode": {"`SKILL.md` read": ("polish", "agent")},
+        "cursor": {"`SKILL.md` read": ("polish", "agent")},
+    }[name]
+    assert set(rows()[ADAPTERS[name].title][1].split(", ")) == set(shown)
+    assert set(shown.values()) <= began
