@@ -16,6 +16,7 @@ from session_buddy.models.values import (
     Connections,
     FoldResult,
     ForgetRequest,
+    Lines,
     MigrationStatus,
     PastUse,
     SkillTotals,
@@ -46,6 +47,13 @@ class SkillsStorageProtocol(Protocol):
 
     def fold(self, batch: Batch) -> FoldResult:
         """Apply a batch and its offsets in one transaction; a repeated event changes nothing."""
+
+    def fold_lines(self, lines: Lines) -> FoldResult | None:
+        """The same for lines that nobody parsed; None, and nothing changed, if they need a closer look.
+
+        That is so for whatever is no plain skill event, for what a request to forget may cover, and for
+        garbage. A store may always answer None: then the lines are parsed and come as a batch.
+        """
 
     def journal_offsets(self) -> Mapping[str, int]:
         """Journal file name -> bytes folded."""
@@ -170,6 +178,16 @@ class JournalTail(Protocol):
 
     def behind(self) -> int:
         """Bytes that `poll` has not read yet."""
+
+    @property
+    def backlogged(self) -> bool:
+        """Whether the last `poll` passed over a journal for `take_lines`, because it is far behind."""
+
+    def take_lines(self) -> Lines | None:
+        """The next lines of a journal that is far behind; None if none is."""
+
+    def lines_done(self, lines: Lines, *, folded: bool) -> None:
+        """The lines are committed; or, if not `folded`, `poll` has to read them with care."""
 
     def take(self, limit: int) -> Batch:
         """Up to `limit` polled events that are not folded yet, with the offsets behind them."""

@@ -30,6 +30,19 @@ class Batch:
 
 
 @dataclass(frozen=True, slots=True)
+class Lines:
+    """Whole lines of one journal as they stand there, read ahead of everything else because it is far behind.
+
+    start, end: bytes of the journal before the first and after the last of them.
+    """
+
+    journal: str
+    start: int
+    end: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class FoldResult:
     """What a fold changed.
 

@@ -88,6 +88,11 @@ class Finder:
                     self._historical.add(event.skill_name)
         self._wake.set()
 
+    def caught_up(self, result: FoldResult, seconds: float) -> None:  # noqa: ARG002 - the protocol
+        """A part of a backlog is in the database: history, which raises nothing."""
+        self._historical.update(result.touched_skills)
+        self._wake.set()
+
     def restarted(self) -> None:
         """The database was changed by maintenance."""
         self._begin_anew = True

@@ -93,7 +93,7 @@ class Folder:
         """
         deadline = time.monotonic() + seconds
         self._record.refresh()
-        while self._record.tail.pending:
+        while self._record.unfolded:
             if time.monotonic() > deadline or (self._is_folding_thread() and self._stopped.is_set()):
                 return False
             self._record.fold()

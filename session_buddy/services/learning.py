@@ -111,6 +111,11 @@ class Learning:
             self._catalogue_changed = True
             self._wake.set()
 
+    def caught_up(self, result: FoldResult, seconds: float) -> None:  # noqa: ARG002 - the protocol
+        """A part of a backlog is in the database: learned in one go, in its place among the others."""
+        self._learned.stale = True
+        self._wake.set()
+
     def restarted(self) -> None:
         """Something was forgotten, or the database was made anew."""
         with self._lock:

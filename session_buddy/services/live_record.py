@@ -144,6 +144,14 @@ class LiveRecord:
             imported = {event.invocation_id for event in skill_events if not is_live(event, now)}
             self._imported += min(len(imported), result.new_invocations)
 
+    def caught_up(self, result: FoldResult, seconds: float) -> None:
+        """A part of a backlog is in the database: with its end all is read again."""
+        self._fold_seconds.observe(seconds)
+        self._imported += result.new_invocations
+        if not self._record.tail.backlogged:
+            self._reload = True
+            self._wake.set()
+
     def restarted(self) -> None:
         """Something was forgotten, or the database was made anew: what is in memory no longer holds."""
         self._queue.clear()

@@ -40,6 +40,9 @@ class RecordWatcher(Protocol):
     def folded(self, batch: Batch, result: FoldResult, seconds: float) -> None:
         """A batch is in the database; it took so long."""
 
+    def caught_up(self, result: FoldResult, seconds: float) -> None:
+        """A part of a backlog is in the database, which nobody noted before; it took so long."""
+
     def restarted(self) -> None:
         """The database was changed by maintenance: what is known of it must be read again."""
 
@@ -113,12 +116,17 @@ class Record:
         """Fold all that is acknowledged, so that SQL sees it; False if a backlog outlasts two seconds."""
         deadline = time.monotonic() + CATCH_UP_SECONDS
         self.refresh()
-        while self.tail.pending:
+        while self.unfolded:
             self.fold()
             if time.monotonic() > deadline:
                 return False
             self.refresh()
         return True
+
+    @property
+    def unfolded(self) -> bool:
+        """Whether something is not folded of what the last `refresh` saw."""
+        return self.tail.pending > 0 or self.tail.backlogged
 
     def prepare_folds(self, prepare: Callable[[Sequence[JournalEvent]], None]) -> None:
         """Call `prepare` with the events of a batch before it is folded.
@@ -129,11 +137,11 @@ class Record:
         self._prepare = prepare
 
     def fold(self) -> int:
-        """Fold one batch of what is pending; returns how many events that were."""
+        """Fold one batch of what is pending, or else of a backlog; returns how many events that were."""
         with self._fold_lock:
             batch = self.tail.take(FOLD_EVENTS)
             if not batch.offsets:
-                return 0
+                return self._fold_backlog()
             self._prepare(batch.events)
             started = time.monotonic()
             result = self.storage.fold(batch)
@@ -147,6 +155,24 @@ class Record:
             for watcher in self._watchers:
                 watcher.folded(batch, result, seconds)
             return len(batch.events)
+
+    def _fold_backlog(self) -> int:
+        """Fold the next lines of a journal that is far behind; what is not plain is read as others are."""
+        lines = self.tail.take_lines()
+        if lines is None:
+            return 0
+        started = time.monotonic()
+        result = self.storage.fold_lines(lines)
+        with self._state:
+            self.tail.lines_done(lines, folded=result is not None)
+            self._current.clear()
+        if result is None:
+            return 0
+        seconds = time.monotonic() - started
+        self._measure(result.new_events, seconds)
+        for watcher in self._watchers:
+            watcher.caught_up(result, seconds)
+        return result.new_events
 
     def archive_done(self) -> None:
         """Move the journals that are done into the archive."""
@@ -184,7 +210,7 @@ class Record:
 
     def _is_exact(self) -> bool:
         """Whether every pending use is new to the database; an older one may change even its skill's name."""
-        return not self._older and self.tail.pending <= PENDING_EVENTS
+        return not self._older and not self.tail.backlogged and self.tail.pending <= PENDING_EVENTS
 
     def _with_pending(self, skill_name: str, totals: SkillTotals | None) -> SkillTotals | None:
         for invocation_id in self._pending_of_skill.get(skill_name, ()):

@@ -25,7 +25,10 @@ long for many small ones, so usually it stays short; in a bulk load each commit 
 _BULK_ROWS = 1_000
 _READERS = 16
 _LONG_READINGS = 4
-_MOST_THREADS = 4  # folds and answers are small; more threads only take cores from the agent's own work
+_THREADS = max(1, min(4, os.cpu_count() or 1))
+"""Answers are small; more threads only take cores from the agent's own work."""
+_BULK_THREADS = 1
+"""A batch is too small for several: each takes memory of its own, 70 MB with two, and none of the time."""
 
 
 class Database:
@@ -41,7 +44,7 @@ class Database:
         self._long_count = 0
         self._lock = threading.Lock()
         self._is_writing = False
-        self._checkpoints = _OFTEN
+        self._bulk = False
 
     @property
     def writer(self) -> duckdb.DuckDBPyConnection:
@@ -63,7 +66,7 @@ class Database:
     def _config(self) -> dict[str, Any]:
         config: dict[str, Any] = {
             "memory_limit": self._memory_limit,
-            "threads": max(1, min(_MOST_THREADS, os.cpu_count() or 1)),
+            "threads": _THREADS,
             "autoinstall_known_extensions": "false",
             "allocator_background_threads": "true",  # gives freed memory back while a bulk load goes on
             "preserve_insertion_order": "false",
@@ -140,12 +143,13 @@ class Database:
                 self._is_writing = False
 
     def expect(self, rows: int) -> None:
-        """Say how many rows the next transaction writes: one of a bulk load does not checkpoint by itself."""
-        setting = _SELDOM if rows >= _BULK_ROWS else _OFTEN
-        if setting != self._checkpoints:
+        """Say how many rows the next transaction writes: in a bulk load, time and memory go other ways."""
+        bulk = rows >= _BULK_ROWS
+        if bulk != self._bulk:
             with explained(self.path):
-                self.writer.execute(f"SET wal_autocheckpoint = '{setting}'")
-            self._checkpoints = setting
+                self.writer.execute(f"SET wal_autocheckpoint = '{_SELDOM if bulk else _OFTEN}'")
+                self.writer.execute(f"SET threads = {_BULK_THREADS if bulk else _THREADS}")
+            self._bulk = bulk
 
     def _roll_back(self, writer: duckdb.DuckDBPyConnection) -> None:
         try:

@@ -11,6 +11,7 @@ from session_buddy.models.values import (
     Batch,
     FoldResult,
     ForgetRequest,
+    Lines,
     MigrationStatus,
 )
 from session_buddy.storage import folding, forgetting, learning, rows
@@ -98,11 +99,8 @@ class DuckDBStore(StoredAnswers):
                 for event in events.forgotten:
                     request = forgetting.Request(event.scope, event.value, rows.naive(event.before))
                     forgetting.forget(connection, request, self._refusals)
-                unlearned = self._unlearned + len(events.skill)
-                if unlearned >= LEARN_AT_ONCE:
-                    learning.learn(connection)
+                self._learn_sometimes(connection, len(events.skill))
                 move_offsets(connection, batch.offsets)
-            self._unlearned = unlearned if unlearned < LEARN_AT_ONCE else 0
             self.findings.folded()
             if events.forgotten:
                 self._after_forgetting()
@@ -112,6 +110,28 @@ class DuckDBStore(StoredAnswers):
             touched_skills=frozenset(changes.touched_skills),
             forgotten_events=len(batch.events) - len(kept),
         )
+
+    def fold_lines(self, lines: Lines) -> FoldResult | None:
+        """Apply lines as they stand in one transaction; None if they have to be parsed first."""
+        with self._writing:
+            if self._refusals.any:
+                return None
+            self._database.expect(folding.ROWS_AT_ONCE)
+            try:
+                with self._database.transaction() as connection:
+                    changes = folding.fold_lines(connection, lines.text)
+                    self._learn_sometimes(connection, changes.new_events)
+                    move_offsets(connection, {lines.journal: lines.end})
+            except folding.NeedsCloserLookError:
+                return None
+            self.findings.folded()
+        return FoldResult(changes.new_events, changes.new_invocations, frozenset(changes.touched_skills))
+
+    def _learn_sometimes(self, connection: duckdb.DuckDBPyConnection, events: int) -> None:
+        self._unlearned += events
+        if self._unlearned >= LEARN_AT_ONCE:
+            learning.learn(connection)
+            self._unlearned = 0
 
     def forget(self, request: ForgetRequest, value: str, at: datetime) -> int:
         """Delete what a request covers, and refuse it from now on; how many invocations went."""

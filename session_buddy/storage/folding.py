@@ -7,16 +7,27 @@ invocations as they were, compute them anew from all their events, and move ever
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Final, get_args
 
 import duckdb
 
 from session_buddy.models.events import (
+    SKILL_NAME_LIMIT,
     CatalogueEvent,
+    EvidenceKind,
     ForgottenEvent,
     JournalEvent,
     SessionEvent,
     SkillEvent,
     to_line,
+)
+from session_buddy.models.vocabulary import (
+    WORKFLOW_PHASES,
+    EventKind,
+    Origin,
+    Outcome,
+    OutcomeSource,
+    Source,
 )
 from session_buddy.storage.queries import sql
 
@@ -44,6 +55,27 @@ class Sorted:
             [event for event in known if isinstance(event, CatalogueEvent)],
             [event for event in known if isinstance(event, ForgottenEvent)],
         )
+
+
+_EVIDENCE = (
+    rf'\{{"kind":"({"|".join(get_args(EvidenceKind))})"'
+    r'(,"detail":"([^"\\]|\\.){0,500}")?(,"count":\d{1,9})?\}'
+)
+_AS_WRITTEN: Final = {
+    "kinds": ",".join(sorted(set(get_args(EventKind)) - {"superseded"})),
+    "sources": ",".join(get_args(Source)),
+    "origins": ",".join(get_args(Origin)),
+    "phases": ",".join(WORKFLOW_PHASES),
+    "outcomes": ",".join(get_args(Outcome)),
+    "outcome_sources": ",".join(get_args(OutcomeSource)),
+    "name": rf"[^\x00-\x1f\x7f]{{1,{SKILL_NAME_LIMIT}}}",
+    "evidence": rf"\[({_EVIDENCE}(,{_EVIDENCE})*)?\]",
+}
+"""What the fields of a line may hold; `session_buddy.models.events` says the same to whoever parses it."""
+
+
+class NeedsCloserLookError(Exception):
+    """Lines that were folded unparsed hold something that only a parsed event tells."""
 
 
 @dataclass(slots=True)
@@ -78,11 +110,33 @@ def _fold_skill_events(
     connection: duckdb.DuckDBPyConnection, events: Sequence[SkillEvent], changes: Changes
 ) -> None:
     connection.execute(sql("stage_events"), {"events": lines_of(events)})
+    if any(event.kind == "superseded" for event in events):
+        connection.execute(sql("insert_superseded"))
+    _fold_staged(connection, changes)
+
+
+def fold_lines(connection: duckdb.DuckDBPyConnection, text: str) -> Changes:
+    """Apply lines of a journal as they stand, inside the caller's transaction.
+
+    Raises:
+        NeedsCloserLookError: a line is no skill event, is not as a session-buddy writes it, or belongs to a
+            session in which skills were suggested. The transaction has to be rolled back.
+    """
+    try:
+        connection.execute(sql("stage_events"), {"events": text})
+    except (duckdb.ConversionException, duckdb.InvalidInputException) as error:
+        raise NeedsCloserLookError(str(error)) from error
+    if connection.execute(sql("needs_closer_look"), _AS_WRITTEN).fetchall():
+        raise NeedsCloserLookError("a line is none of the plain ones")
+    changes = Changes()
+    _fold_staged(connection, changes)
+    return changes
+
+
+def _fold_staged(connection: duckdb.DuckDBPyConnection, changes: Changes) -> None:
     connection.execute(sql("drop_known_events"))
     connection.execute(sql("stage_before"))
     connection.execute(sql("insert_skills"))
-    if any(event.kind == "superseded" for event in events):
-        connection.execute(sql("insert_superseded"))
     move_totals(connection, changes)
     changes.new_events += _count(connection, "insert_events")
     connection.execute(sql("move_sessions"), {"session_events": ""})

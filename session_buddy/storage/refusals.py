@@ -45,9 +45,14 @@ class Refusals:
         """Those of the names that a request's value stands for."""
         return [name for name in names if self._hash(name) == value]
 
+    @property
+    def any(self) -> bool:
+        """Whether there is any request."""
+        return self._before is not None or any(self._named.values())
+
     def keep(self, events: Sequence[JournalEvent]) -> list[JournalEvent]:
         """The events that no request covers."""
-        if self._before is None and not any(self._named.values()):
+        if not self.any:
             return list(events)
         limits: dict[tuple[str, str], datetime | None] = {}
         return [event for event in events if not self._covers(event, limits)]

@@ -16,6 +16,42 @@ SELECT unnest(from_json(
 FROM (SELECT unnest(string_split($events, chr(10))) AS line)
 WHERE line <> '';
 
+-- needs_closer_look --
+-- Whether a line that nobody parsed is anything but a skill event as session-buddy writes it, or belongs to a
+-- session with suggestions, which it may have taken.
+SELECT 1
+FROM (
+    SELECT
+        count(*) > count(DISTINCT id)
+        OR bool_or(
+            id IS NULL
+            OR coalesce(NOT list_contains(string_split($kinds, ','), kind), TRUE)
+            OR invocation_id IS NULL
+            OR occurred_at IS NULL
+            OR coalesce(NOT list_contains(string_split($sources, ','), source), TRUE)
+            OR coalesce(NOT list_contains(string_split($origins, ','), origin), TRUE)
+            OR authority IS NULL
+            OR coalesce(NOT regexp_full_match(skill_name, $name), TRUE)
+            OR coalesce(NOT regexp_full_match(session_id, $name), TRUE)
+            OR coalesce(NOT regexp_full_match(agent, $name), TRUE)
+            OR coalesce(NOT regexp_full_match(thread, $name), TRUE)
+            OR coalesce(duration_seconds < 0 OR NOT isfinite(duration_seconds), FALSE)
+            OR coalesce(NOT regexp_full_match(CAST(evidence AS VARCHAR), $evidence), FALSE)
+            OR coalesce(least(tool_call_count, tool_error_count, query_length) < 0, FALSE)
+            OR coalesce(NOT list_contains(string_split($phases, ','), workflow_phase), FALSE)
+            OR coalesce(NOT list_contains(string_split($outcomes, ','), outcome), FALSE)
+            OR coalesce(NOT list_contains(string_split($outcome_sources, ','), outcome_source), FALSE)
+            OR coalesce(rating NOT BETWEEN 1 AND 5, FALSE)
+            OR coalesce(greatest(
+                length(project), length(user_id), length(error_type), length(note), length(workflow_step),
+                length(query_hash)
+            ) > 500, FALSE)
+            OR coalesce(length(query_text) > 10000, FALSE)
+        ) AS odd
+    FROM staged
+)
+WHERE odd OR EXISTS (SELECT 1 FROM skill_suggestions WHERE session_id IN (SELECT session_id FROM staged));
+
 -- stage_nothing --
 -- An empty batch, for what concerns sessions alone or recomputes invocations from the log.
 CREATE OR REPLACE TEMP TABLE staged AS SELECT * FROM skill_event LIMIT 0;

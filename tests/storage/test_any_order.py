@@ -9,8 +9,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from session_buddy.models.events import SessionEvent, SkillEvent
-from session_buddy.models.values import Batch, SkillTotals, Window
+from session_buddy.models.events import SessionEvent, SkillEvent, to_line
+from session_buddy.models.values import Batch, Lines, SkillTotals, Window
 from session_buddy.storage.duckdb_store import DuckDBStore
 from tests.storage import recount
 from tests.storage.conftest import keyed_hash, opened
@@ -41,10 +41,10 @@ def assert_same_in_any_order(store: DuckDBStore, events: Events, seed: int) -> N
     store.clear()
     results = [store.fold(batch) for batch in _batches(events, seed)]
     assert sum(result.new_events for result in results) == len({event.id for event in events})
-    _compare(store, events)
+    _assert_recounted(store, events)
 
 
-def _compare(store: DuckDBStore, events: Events) -> None:
+def _assert_recounted(store: DuckDBStore, events: Events) -> None:
     skill = [event for event in events if isinstance(event, SkillEvent)]
     invocations = recount.invocations_of(skill)
     stored = {row.invocation_id: row for batch in store.invocations(Window()) for row in batch}
@@ -97,3 +97,17 @@ def test_the_order_and_the_batches_of_events_change_nothing(
 )
 def test_the_order_of_many_events_changes_nothing(memory: DuckDBStore, events: Events, seed: int) -> None:
     assert_same_in_any_order(memory, events, seed)
+
+
+@pytest.mark.slow
+@settings(max_examples=25, suppress_health_check=_QUIET)
+@given(events=st.lists(skill_events(), max_size=20), seed=st.integers(0, 2**32))
+def test_lines_as_they_stand_say_the_same_as_events(
+    memory: DuckDBStore, events: Sequence[SkillEvent], seed: int
+) -> None:
+    memory.clear()
+    for number, batch in enumerate(_batches(events, seed)):
+        text = "".join(f"{to_line(event)}\n" for event in batch.events)
+        if memory.fold_lines(Lines("a.jsonl", number, number + 1, text)) is None:
+            memory.fold(batch)
+    _assert_recounted(memory, events)
