@@ -36,7 +36,7 @@ class Settings(NamedTuple):
     store_queries: bool = False
     fold_interval_seconds: float = 1.0
     log_level: str = "WARNING"
-    memory_limit: str = "256MB"
+    memory_limit: str = "160MB"
     port: int = 8765
     host: str = "127.0.0.1"
     update_interval: float = 1.0

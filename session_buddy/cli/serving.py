@@ -36,7 +36,7 @@ Examples:
     metavar="SIZE",
     callback=remember,
     expose_value=False,
-    help="What the database may use of memory [default: 256MB].",
+    help="What the database may use of memory [default: 160MB].",
 )
 @click.option(
     "--log-level",

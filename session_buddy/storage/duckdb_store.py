@@ -45,7 +45,7 @@ def _fold_recorded(connection: duckdb.DuckDBPyConnection, events: folding.Sorted
 class DuckDBStore(StoredAnswers):
     """The derived tables in one DuckDB database; `SkillsStorageProtocol` says what each method promises."""
 
-    def __init__(self, path: str | None, keyed_hash: KeyedHash, memory_limit: str = "256MB") -> None:
+    def __init__(self, path: str | None, keyed_hash: KeyedHash, memory_limit: str = "160MB") -> None:
         """path: of the file; None or ':memory:' keeps everything in memory. memory_limit: of DuckDB.
 
         keyed_hash: the one that made the values of `ForgottenEvent`; it recognises what must not come back.

@@ -41,10 +41,10 @@ def assert_same_in_any_order(store: DuckDBStore, events: Events, seed: int) -> N
     store.clear()
     results = [store.fold(batch) for batch in _batches(events, seed)]
     assert sum(result.new_events for result in results) == len({event.id for event in events})
-    _assert_recounted(store, events)
+    assert_recounted(store, events)
 
 
-def _assert_recounted(store: DuckDBStore, events: Events) -> None:
+def assert_recounted(store: DuckDBStore, events: Events) -> None:
     skill = [event for event in events if isinstance(event, SkillEvent)]
     invocations = recount.invocations_of(skill)
     stored = {row.invocation_id: row for batch in store.invocations(Window()) for row in batch}
@@ -110,4 +110,4 @@ def test_lines_as_they_stand_say_the_same_as_events(
         text = "".join(f"{to_line(event)}\n" for event in batch.events)
         if memory.fold_lines(Lines("a.jsonl", number, number + 1, text)) is None:
             memory.fold(batch)
-    _assert_recounted(memory, events)
+    assert_recounted(memory, events)
