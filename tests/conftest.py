@@ -15,6 +15,7 @@ REAL_PARTS = frozenset(
         "SESSION_BUDDY_CHROMIUM",
         "SESSION_BUDDY_CLAUDE",
         "SESSION_BUDDY_NODE_MODULES",
+        "SESSION_BUDDY_POSTGRES",
         "SESSION_BUDDY_SHARED_DATA",
     }
 )
@@ -51,6 +52,15 @@ def node_modules() -> Path:
 def chromium() -> Path:
     """The real Chromium."""
     return _real_part("SESSION_BUDDY_CHROMIUM", "the chromium binary, from Debian's package")
+
+
+@pytest.fixture(scope="session")
+def postgres_binaries() -> Path:
+    """Directory of a PostgreSQL's `postgres` and `initdb`."""
+    debian = sorted(Path("/usr/lib/postgresql").glob("*/bin/postgres"))
+    if "SESSION_BUDDY_POSTGRES" not in os.environ and debian:
+        return debian[-1].parent
+    return _real_part("SESSION_BUDDY_POSTGRES", "the folder of `postgres` and `initdb`")
 
 
 @pytest.fixture(scope="session")

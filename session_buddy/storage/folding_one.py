@@ -6,16 +6,16 @@ The rule is the same, by `session_buddy.live.merge`; the tests send random batch
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
 import duckdb
 
 from session_buddy.live.merge import merge
-from session_buddy.live.sketch import bucket_of
 from session_buddy.models.answers import Invocation
 from session_buddy.models.events import SkillEvent
+from session_buddy.storage.differences import difference, tallies_of
 from session_buddy.storage.folding import Changes
 from session_buddy.storage.learning import queue_use
 from session_buddy.storage.queries import sql
@@ -23,8 +23,6 @@ from session_buddy.storage.rows import event_of, invocation_of, naive, record_of
 
 FEW = 4
 """From here on, planning the statements of a batch once costs less than planning these for each event."""
-
-_COUNTED = ("completed", "failed", "abandoned")
 
 
 def fold_one(connection: duckdb.DuckDBPyConnection, event: SkillEvent, changes: Changes) -> None:
@@ -69,7 +67,7 @@ def _move_totals(
     both = (before, after)
     for skill_name in sorted({known.skill_name for known in both if known is not None}):
         was, is_now = (known if known and known.skill_name == skill_name else None for known in both)
-        row = _difference(was, is_now) | {"skill_name": skill_name}
+        row = difference(was, is_now) | {"skill_name": skill_name}
         row["invoked_at"] = naive(is_now.invoked_at) if is_now else None
         connection.execute(sql("move_skill"), row)
         if was and (is_now is None or is_now.invoked_at != was.invoked_at):
@@ -80,8 +78,8 @@ def _move_totals(
             known if known and (known.session_id, known.skill_name) == (session_id, skill_name) else None
             for known in both
         )
-        difference = _difference(was, is_now)
-        row = {name: difference[name] for name in _OF_SESSION}
+        moved = difference(was, is_now)
+        row = {name: moved[name] for name in _OF_SESSION}
         row |= {"session_id": session_id, "skill_name": skill_name}
         _move(connection, "move_session_skill", "insert_session_skill", row)
     _move_tallies(connection, before, after)
@@ -97,57 +95,20 @@ _OF_SESSION = (
 )
 
 
-def _difference(before: Invocation | None, after: Invocation | None) -> dict[str, Any]:
-    """What a use adds to each total now, less what it added before."""
-    counts = _counts(after)
-    counts.subtract(_counts(before))
-    return {
-        **counts,
-        "duration_now": (after.duration_seconds if after else None) or 0.0,
-        "duration_before": (before.duration_seconds if before else None) or 0.0,
-    }
-
-
-def _counts(known: Invocation | None) -> Counter[str]:
-    counts = Counter(
-        {
-            "invocation_count": int(known is not None),
-            "reported_count": int(known is not None and known.outcome_source == "reported"),
-            "inferred_count": int(known is not None and known.outcome_source == "inferred"),
-            "duration_count": int(known is not None and known.duration_seconds is not None),
-            "rating_count": int(known is not None and known.rating is not None),
-            "rating_sum": (known.rating if known else None) or 0,
-        }
-    )
-    for outcome in _COUNTED:
-        counts[f"{outcome}_count"] = int(known is not None and known.outcome == outcome)
-    return counts
-
-
 def _move_tallies(
     connection: duckdb.DuckDBPyConnection, before: Invocation | None, after: Invocation | None
 ) -> None:
-    tallies = Counter(_tallies(after))
-    tallies.subtract(Counter(_tallies(before)))
-    for (skill_name, dimension, value), difference in sorted(tallies.items()):
-        if difference:
+    tallies = Counter(tallies_of(after))
+    tallies.subtract(Counter(tallies_of(before)))
+    for (skill_name, dimension, value), moved in sorted(tallies.items()):
+        if moved:
             row = {
                 "skill_name": skill_name,
                 "dimension": dimension,
                 "value": value,
-                "difference": difference,
+                "difference": moved,
             }
             _move(connection, "move_tally", "insert_tally", row)
-
-
-def _tallies(known: Invocation | None) -> Iterator[tuple[str, str, str]]:
-    if known is None:
-        return
-    yield known.skill_name, "workflow_phase", known.workflow_phase
-    if known.duration_seconds is not None:
-        yield known.skill_name, "duration_bucket", str(bucket_of(known.duration_seconds))
-    if known.error_type is not None:
-        yield known.skill_name, "error_type", known.error_type
 
 
 def move_offsets(connection: duckdb.DuckDBPyConnection, offsets: Mapping[str, int]) -> None:

@@ -13,10 +13,9 @@ from datetime import UTC, datetime
 from functools import cache
 from importlib.resources.abc import Traversable
 
-import duckdb
-
 from session_buddy.errors import MigrationError
 from session_buddy.models.values import MigrationStatus
+from session_buddy.storage.connections import Connection
 from session_buddy.storage.queries import sql
 from session_buddy.storage.sql_files import sql_folder
 
@@ -81,9 +80,7 @@ class _Applied:
 class Migrator:
     """Moves one database between schema versions."""
 
-    def __init__(
-        self, connection: duckdb.DuckDBPyConnection, migrations: Sequence[Migration] | None = None
-    ) -> None:
+    def __init__(self, connection: Connection, migrations: Sequence[Migration] | None = None) -> None:
         """migrations: those of this program unless a test gives others."""
         self._connection = connection
         self._migrations = known_migrations() if migrations is None else migrations

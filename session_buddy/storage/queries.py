@@ -51,14 +51,17 @@ def parse_queries(text: str) -> Mapping[str, Query]:
 
 
 @cache
-def queries() -> Mapping[str, Query]:
-    """All statements of all files by name, read once.
+def queries(folder: str = "queries") -> Mapping[str, Query]:
+    """All statements of all files by name, read once. folder: under `sql`, one for each database.
 
     Raises:
         StorageError: as `parse_queries`, over all files.
     """
     found: dict[str, Query] = {}
-    for file in sorted((sql_folder() / "queries").iterdir(), key=lambda entry: entry.name):
+    place = sql_folder()
+    for part in folder.split("/"):
+        place /= part
+    for file in sorted(place.iterdir(), key=lambda entry: entry.name):
         for name, query in parse_queries(file.read_text(encoding="utf-8")).items():
             if name in found:
                 raise StorageError(f"Two files define the SQL statement {name!r}.")

@@ -119,7 +119,7 @@ past AS (
 SELECT sign, session_id, skill_name, lead(skill_name) OVER steps AS next_skill
 FROM (
     SELECT 1 AS sign, * FROM present
-    UNION ALL BY NAME
+    UNION ALL
     SELECT -1 AS sign, * FROM past
 )
 WINDOW steps AS (PARTITION BY sign, session_id ORDER BY invoked_at, invocation_id);
@@ -277,7 +277,15 @@ SELECT
     t.completed_count,
     t.duration_count,
     t.log_duration_sum,
-    b.* EXCLUDE (skill_name)
+    b.hours,
+    b.completion_mean,
+    b.completion_deviation,
+    b.completion_hours,
+    b.duration_mean,
+    b.duration_deviation,
+    b.duration_hours,
+    b.volume_mean,
+    b.volume_deviation
 FROM skill_time_series AS t
 INNER JOIN baseline AS b ON b.skill_name = t.skill_name
 WHERE t.bucket_start >= $since AND t.invocation_count > 0

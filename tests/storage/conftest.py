@@ -9,22 +9,40 @@ import pytest
 
 from session_buddy.models.protocols import SkillsStorageProtocol
 from session_buddy.storage.duckdb_store import DuckDBStore
+from session_buddy.storage.postgres_store import PostgresStore
+from tests.support.postgres import TeamDatabases, running
 
 
 def keyed_hash(text: str) -> str:
     return sha256(b"key of the tests" + text.encode()).hexdigest()
 
 
-STORES: dict[str, Callable[[Path], SkillsStorageProtocol]] = {
-    "duckdb file": lambda folder: DuckDBStore(str(folder / "store.duckdb"), keyed_hash),
-    "duckdb memory": lambda _folder: DuckDBStore(":memory:", keyed_hash),
+def _on_postgres(_folder: Path, request: pytest.FixtureRequest) -> SkillsStorageProtocol:
+    databases: TeamDatabases = request.getfixturevalue("team_databases")
+    return PostgresStore(databases.another(), keyed_hash)
+
+
+STORES: dict[str, Callable[[Path, pytest.FixtureRequest], SkillsStorageProtocol]] = {
+    "duckdb file": lambda folder, _request: DuckDBStore(str(folder / "store.duckdb"), keyed_hash),
+    "duckdb memory": lambda _folder, _request: DuckDBStore(":memory:", keyed_hash),
+    "postgres": _on_postgres,
 }
+_QUICK = ("duckdb file", "duckdb memory")
 
 
-@pytest.fixture(params=sorted(STORES))
+@pytest.fixture(
+    params=[pytest.param(name, marks=() if name in _QUICK else pytest.mark.slow) for name in sorted(STORES)]
+)
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[SkillsStorageProtocol]:
-    with opened(STORES[request.param](tmp_path)) as opened_store:
+    with opened(STORES[request.param](tmp_path, request)) as opened_store:
         yield opened_store
+
+
+@pytest.fixture(scope="session")
+def team_databases(postgres_binaries: Path) -> Iterator[TeamDatabases]:
+    """A PostgreSQL server, and a new database with the newest schema for each that asks."""
+    with running(postgres_binaries) as server:
+        yield TeamDatabases(server, keyed_hash)
 
 
 @pytest.fixture

@@ -12,16 +12,21 @@ from hypothesis import strategies as st
 from session_buddy.models.events import SessionEvent, SkillEvent, to_line
 from session_buddy.models.values import Batch, Lines, SkillTotals, Window
 from session_buddy.storage.duckdb_store import DuckDBStore
+from session_buddy.storage.postgres_store import PostgresStore
 from tests.storage import recount
 from tests.storage.conftest import keyed_hash, opened
 from tests.support.events import session_events, skill_events
 
 Events = Sequence[SkillEvent | SessionEvent]
+Store = DuckDBStore | PostgresStore
 
 
-@pytest.fixture(scope="module")
-def memory() -> Iterator[DuckDBStore]:
-    made = DuckDBStore(None, keyed_hash)
+@pytest.fixture(scope="module", params=["duckdb", "postgres"])
+def memory(request: pytest.FixtureRequest) -> Iterator[Store]:
+    if request.param == "duckdb":
+        made: Store = DuckDBStore(None, keyed_hash)
+    else:
+        made = PostgresStore(request.getfixturevalue("team_databases").another(), keyed_hash)
     with opened(made):
         yield made
 
@@ -37,14 +42,14 @@ def _batches(events: Events, seed: int) -> Iterator[Batch]:
         del shuffled[:size]
 
 
-def assert_same_in_any_order(store: DuckDBStore, events: Events, seed: int) -> None:
+def assert_same_in_any_order(store: Store, events: Events, seed: int) -> None:
     store.clear()
     results = [store.fold(batch) for batch in _batches(events, seed)]
     assert sum(result.new_events for result in results) == len({event.id for event in events})
     assert_recounted(store, events)
 
 
-def assert_recounted(store: DuckDBStore, events: Events) -> None:
+def assert_recounted(store: Store, events: Events) -> None:
     skill = [event for event in events if isinstance(event, SkillEvent)]
     invocations = recount.invocations_of(skill)
     stored = {row.invocation_id: row for batch in store.invocations(Window()) for row in batch}
@@ -65,7 +70,7 @@ def _with_sum(totals: SkillTotals, duration_sum: float) -> SkillTotals:
     return replace(totals, duration_sum=duration_sum)
 
 
-def _session_rows(store: DuckDBStore) -> dict[str, tuple[object, ...]]:
+def _session_rows(store: Store) -> dict[str, tuple[object, ...]]:
     rows = store._database.rows(
         "SELECT session_id, agent, project, user_id, started_at, ended_at, end_reason, first_activity_at, "
         "last_activity_at, last_observed_at FROM agent_session"
@@ -84,7 +89,7 @@ _QUIET = (HealthCheck.function_scoped_fixture, HealthCheck.too_slow)
 @settings(max_examples=25, suppress_health_check=_QUIET)
 @given(events=_EVENTS, seed=st.integers(0, 2**32))
 def test_the_order_and_the_batches_of_events_change_nothing(
-    memory: DuckDBStore, events: Events, seed: int
+    memory: Store, events: Events, seed: int
 ) -> None:
     assert_same_in_any_order(memory, events, seed)
 
@@ -95,7 +100,7 @@ def test_the_order_and_the_batches_of_events_change_nothing(
     events=st.lists(skill_events() | session_events(), max_size=60, unique_by=lambda event: event.id),
     seed=st.integers(0, 2**32),
 )
-def test_the_order_of_many_events_changes_nothing(memory: DuckDBStore, events: Events, seed: int) -> None:
+def test_the_order_of_many_events_changes_nothing(memory: Store, events: Events, seed: int) -> None:
     assert_same_in_any_order(memory, events, seed)
 
 

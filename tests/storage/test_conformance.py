@@ -11,7 +11,8 @@ import pytest
 from session_buddy.live.sketch import bucket_of
 from session_buddy.models.protocols import SkillsStorageProtocol
 from session_buddy.models.values import Batch, SkillTotals, Window
-from tests.storage.conftest import STORES
+from session_buddy.storage.duckdb_store import DuckDBStore
+from tests.storage.conftest import keyed_hash
 from tests.support.events import at, installed, invocation_id, recorded, session_event, skill_event
 
 
@@ -381,7 +382,7 @@ def test_readers_in_other_threads_see_whole_folds_only(store: SkillsStorageProto
 
 def test_what_was_stored_is_there_after_reopening(tmp_path: Path) -> None:
     for _ in range(2):
-        store = STORES["duckdb file"](tmp_path)
+        store = DuckDBStore(str(tmp_path / "store.duckdb"), keyed_hash)
         store.open()
         fold(store, recorded("a"), one=10)
         assert store.totals("review").invocation_count == 1

@@ -17,7 +17,7 @@ from session_buddy.models.findings import KeptCluster, Placed
 from session_buddy.models.ids import hashed_id
 from session_buddy.models.protocols import SkillsStorageProtocol
 from session_buddy.models.values import Batch, ForgetRequest, Window
-from session_buddy.storage import duckdb_store
+from session_buddy.storage import duckdb_store, postgres_store
 from tests.storage.conftest import keyed_hash
 from tests.support.events import at, forgotten, installed, invocation_id, recorded, skill_event
 
@@ -90,7 +90,7 @@ def check_users(store: SkillsStorageProtocol, uses: Iterable[Invocation]) -> Non
     expected: dict[tuple[str, str], list[Invocation]] = defaultdict(list)
     for use in uses:
         expected[use.user_id or "", use.skill_name].append(use)
-    rows = store._database.rows("FROM skill_user_interactions WHERE invocation_count <> 0")
+    rows = store._database.rows("SELECT * FROM skill_user_interactions WHERE invocation_count <> 0")
     assert {row[:2]: row[2:] for row in rows} == {
         key: (
             len(known),
@@ -140,12 +140,13 @@ def test_roll_ups_equal_a_recount_whatever_the_batches(store: SkillsStorageProto
 def test_a_long_import_moves_the_roll_ups_itself(
     store: SkillsStorageProtocol, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(duckdb_store, "LEARN_AT_ONCE", 1000)
+    for kind in (duckdb_store, postgres_store):
+        monkeypatch.setattr(kind, "LEARN_AT_ONCE", 1000)
     events = random_events(Random(1), 560)
     fold(store, *events[:500])
-    assert store._database.rows("FROM skill_change")
+    assert store._database.rows("SELECT * FROM skill_change")
     fold(store, *events[500:])
-    assert not store._database.rows("FROM skill_change")
+    assert not store._database.rows("SELECT * FROM skill_change")
     assert as_recounted(store)
 
 

@@ -1,0 +1,276 @@
+"""A PostgreSQL server through a pool of connections: statements by name, and one transaction that writes.
+
+Nothing is left on a connection after a transaction (no prepared statement, no setting, no temporary table), so
+PgBouncer may hand every transaction to another one.
+"""
+
+import logging
+import re
+import select
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from functools import cache
+from typing import Any
+
+import psycopg
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg_pool import ConnectionPool, PoolClosed, PoolTimeout, TooManyRequests
+
+from session_buddy.errors import ConfigurationError, StorageError
+from session_buddy.storage.postgres_failures import ServerGone, explain, explained
+from session_buddy.storage.postgres_text import adapt, escaped_json
+from session_buddy.storage.queries import Statement, queries
+
+POOL_SIZE = 6
+CONNECT_SECONDS = 3
+WAIT_SECONDS = 4.0
+"""How long whoever asks waits for a connection: longer than it takes to hear that the server is gone."""
+REST_SECONDS = 2.0
+"""How long a server that did not answer is left alone: whoever asks meanwhile hears so at once."""
+_PARAMETER = re.compile(r"\$([a-z_]+)")
+_JSON_PARAMETERS = frozenset({"rows", "events", "ids", "invocation_ids"})
+_LOOPBACK = ("", "localhost", "127.0.0.1", "::1")
+_SAFE = {"sslmode": "verify-full", "sslrootcert": "system"}
+
+_NO_CONNECTION = (PoolTimeout, PoolClosed, TooManyRequests)
+_Raw = psycopg.Connection[tuple[Any, ...]]
+
+# The pool tells every attempt; what matters is told once, by whoever hears of it.
+logging.getLogger("psycopg.pool").setLevel(logging.CRITICAL)
+
+
+def named(name: str) -> str:
+    """The text of a statement for PostgreSQL; `KeyError` for an unknown name."""
+    return queries("postgres/queries")[name].sql
+
+
+@cache
+def _ready(text: str) -> str:
+    """A statement as psycopg wants it."""
+    return _PARAMETER.sub(r"%(\1)s", text.replace("%", "%%"))
+
+
+class PostgresResult:
+    """What a statement gave, in the way of DuckDB: of a changing one, how many rows it changed."""
+
+    def __init__(self, cursor: psycopg.Cursor[tuple[Any, ...]]) -> None:
+        self._cursor = cursor
+
+    @property
+    def description(self) -> list[Any] | None:
+        """A sequence for each column, its name first."""
+        return self._cursor.description
+
+    def fetchall(self) -> list[Any]:
+        """All rows that are left."""
+        if self._cursor.description is None:
+            return [(self._cursor.rowcount,)]
+        return self._cursor.fetchall()
+
+    def fetchmany(self, size: int) -> list[Any]:
+        """The next rows."""
+        return self._cursor.fetchmany(size)
+
+
+class PostgresConnection:
+    """One connection for as long as a transaction or one reading takes."""
+
+    def __init__(self, raw: _Raw, home: str) -> None:
+        """home: of whom the statements that ask for it speak."""
+        self._raw = raw
+        self._home = home
+
+    def execute(self, query: str, parameters: Mapping[str, object] | None = None) -> PostgresResult:
+        """Run a statement; one of `queries.sql` in PostgreSQL's own words."""
+        text = named(query.name) if isinstance(query, Statement) else query
+        names = set(_PARAMETER.findall(text))
+        if not names:
+            return PostgresResult(self._raw.execute(text.encode()))
+        given = {"home": self._home, **(parameters or {})}
+        values = {name: given[name] for name in names}
+        for name in names & _JSON_PARAMETERS:
+            values[name] = escaped_json(str(values[name]))
+        return PostgresResult(self._raw.execute(_ready(text).encode(), values))
+
+    def run(self, name: str, **parameters: object) -> list[Any]:
+        """Run a statement that PostgreSQL alone has."""
+        return self.execute(named(name), parameters).fetchall()
+
+    def records(self, name: str, **parameters: object) -> list[dict[str, Any]]:
+        """The same with the columns' names."""
+        result = self.execute(named(name), parameters)
+        columns = [column[0] for column in result.description or ()]
+        return [dict(zip(columns, row, strict=True)) for row in result.fetchall()]
+
+
+class PostgresDatabase:
+    """A server's database. Reading is for any thread, writing for one at a time."""
+
+    def __init__(self, url: str, home: str) -> None:
+        """url: as libpq takes it. home: what tells this machine's journals from those of others.
+
+        Raises:
+            ConfigurationError: libpq cannot read the URL.
+        """
+        self._conninfo, self.path = _address(url)
+        self._home = home
+        self._pool: ConnectionPool[_Raw] | None = None
+        self._lock = threading.Lock()
+        self._gone: tuple[float, StorageError] | None = None
+
+    def open(self) -> None:
+        """Begin to hold connections; raises `StorageError` if none can be made, and can be used all the same."""
+        with self._lock:
+            if self._pool is None:
+                self._pool = ConnectionPool(
+                    self._conninfo,
+                    min_size=0,
+                    max_size=POOL_SIZE,
+                    timeout=WAIT_SECONDS,
+                    max_idle=60.0,
+                    reconnect_timeout=2.0,
+                    kwargs={"autocommit": True, "prepare_threshold": None},
+                    configure=lambda raw: adapt(raw.adapters),
+                    check=_alive,
+                    open=True,
+                )
+
+    def close(self) -> None:
+        """Let every connection go."""
+        with self._lock:
+            pool, self._pool = self._pool, None
+        if pool is not None:
+            pool.close(timeout=2.0)
+
+    def connections(self) -> tuple[int, int]:
+        """(connections in use, connections there may be)."""
+        pool = self._pool
+        if pool is None:
+            return 0, POOL_SIZE
+        found = pool.get_stats()
+        return found.get("pool_size", 0) - found.get("pool_available", 0), POOL_SIZE
+
+    @contextmanager
+    def connection(self) -> Iterator[PostgresConnection]:
+        """A connection out of the pool, which commits every statement."""
+        pool = self._pool
+        if pool is None:
+            raise StorageError(f"The team's store {self.path} is not open.")
+        self._raise_if_gone()
+        raw = self._connected(pool)
+        try:
+            with explained(self.path):
+                yield PostgresConnection(raw, self._home)
+        except ServerGone as error:
+            self._gone = (time.monotonic(), error)
+            raise
+        finally:
+            pool.putconn(raw)
+
+    def _connected(self, pool: ConnectionPool[_Raw]) -> _Raw:
+        try:
+            raw = pool.getconn()
+        except _NO_CONNECTION as error:
+            found = self._cause() or explain(error, self.path)
+            self._gone = (time.monotonic(), found)
+            raise found from None
+        self._gone = None
+        return raw
+
+    def _raise_if_gone(self) -> None:
+        if self._gone is not None and time.monotonic() - self._gone[0] < REST_SECONDS:
+            raise self._gone[1]
+
+    def _cause(self) -> StorageError | None:
+        """Why no connection can be had, which the pool does not tell."""
+        try:
+            psycopg.connect(self._conninfo, autocommit=True).close()
+        except psycopg.Error as error:
+            return explain(error, self.path)
+        return None
+
+    def rows(self, statement: str, parameters: Mapping[str, object] | None = None) -> list[tuple[Any, ...]]:
+        """All rows of a statement."""
+        with self.connection() as connection:
+            return connection.execute(statement, parameters).fetchall()
+
+    def records(self, statement: str, parameters: Mapping[str, object] | None = None) -> list[dict[str, Any]]:
+        """The same with the columns' names."""
+        with self.connection() as connection:
+            result = connection.execute(statement, parameters)
+            names = [column[0] for column in result.description or ()]
+            return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
+
+    @contextmanager
+    def transaction(self) -> Iterator[PostgresConnection]:
+        """Committed if the block ends, rolled back if it raises; of all machines, one has its turn at a time."""
+        with self.connection() as connection:
+            connection.execute("BEGIN")
+            try:
+                connection.run("limit_turn")
+                connection.run("take_turn")
+                yield connection
+            except BaseException:
+                self._roll_back(connection)
+                raise
+            connection.execute("COMMIT")
+
+    def _roll_back(self, connection: PostgresConnection) -> None:
+        try:
+            connection.execute("ROLLBACK")
+        except psycopg.Error:
+            return  # the connection is gone, and the server rolls back by itself
+
+    @contextmanager
+    def snapshot(self) -> Iterator[PostgresConnection]:
+        """A connection for one long reading, which sees everything as it was when it began."""
+        with self.connection() as connection:
+            connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+            try:
+                yield connection
+            finally:
+                self._roll_back(connection)
+
+
+def _alive(raw: _Raw) -> None:
+    """Whether a connection that was idle still is one: without a question to the server, by its socket."""
+    if raw.closed or raw.pgconn.status != psycopg.pq.ConnStatus.OK or _hung_up(raw):
+        raise psycopg.OperationalError("the server has closed this connection")
+
+
+def _hung_up(raw: _Raw) -> bool:
+    """An idle server says nothing unless it is going."""
+    readable, _, _ = select.select([raw.fileno()], [], [], 0)
+    return bool(readable)
+
+
+def _address(url: str) -> tuple[str, str]:
+    """(what libpq connects by, what messages call it: without the password)."""
+    try:
+        given = conninfo_to_dict(url)
+    except psycopg.ProgrammingError:
+        raise ConfigurationError(
+            "The setting `store` (SESSION_BUDDY_STORE) is no address of a PostgreSQL database; write it as "
+            "postgresql://USER@HOST/DATABASE, and the password into ~/.pgpass."
+        ) from None
+    host = str(given.get("host") or given.get("hostaddr") or "")
+    local = all(one.startswith(("/", "@")) or one in _LOOPBACK for one in host.split(","))
+    if not local and given.get("sslmode", "verify-full") not in ("verify-full", "verify-ca"):
+        raise ConfigurationError(
+            f"The setting `store` asks for sslmode={given['sslmode']}, which trusts any server. Leave it out, or "
+            "use verify-full with `sslrootcert` naming the certificate of your authority."
+        )
+    asked: dict[str, Any] = {
+        "connect_timeout": CONNECT_SECONDS,
+        "application_name": "session-buddy",
+        "keepalives_idle": 10,
+        "keepalives_interval": 5,
+        "keepalives_count": 3,
+        "tcp_user_timeout": 15_000,
+    }
+    if not local:
+        asked |= _SAFE if "sslrootcert" not in given else {"sslmode": "verify-full"}
+    named_at = f"{given.get('dbname') or 'session_buddy'} on {host or 'this machine'}"
+    return make_conninfo("", **{**asked, **given}), named_at

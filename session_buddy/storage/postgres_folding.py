@@ -1,0 +1,226 @@
+"""Folding into PostgreSQL: uses are merged here, by `session_buddy.live.merge`, and the server moves the totals.
+
+DuckDB merges in SQL, over temporary tables. Behind a pool those would be made and dropped with every fold, and
+fill the server's catalogue; a batch costs the same few statements this way, whatever its size.
+"""
+
+import json
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from session_buddy.live.merge import merge
+from session_buddy.models.answers import Invocation
+from session_buddy.models.events import SessionEvent, SkillEvent
+from session_buddy.storage.differences import difference, tallies_of
+from session_buddy.storage.folding import ROWS_AT_ONCE, Changes
+from session_buddy.storage.postgres_database import PostgresConnection
+from session_buddy.storage.postgres_sessions import session_rows
+from session_buddy.storage.rows import event_of, invocation_of, naive, record_of
+
+_MICROSECONDS = 1_000_000
+_LONGEST = 1e12
+_SUMMED = (
+    "invocation_count",
+    "completed_count",
+    "failed_count",
+    "abandoned_count",
+    "reported_count",
+    "inferred_count",
+    "duration_count",
+    "rating_count",
+    "rating_sum",
+)
+_OF_SESSION = _SUMMED[:4]
+_CHANGED = (
+    "invocation_id",
+    "skill_name",
+    "session_id",
+    "user_id",
+    "invoked_at",
+    "outcome",
+    "duration_seconds",
+)
+
+
+def fold_skill_events(connection: PostgresConnection, events: Sequence[SkillEvent], changes: Changes) -> None:
+    """Apply skill events inside the caller's transaction."""
+    for start in range(0, len(events), ROWS_AT_ONCE):
+        _fold(connection, events[start : start + ROWS_AT_ONCE], changes)
+
+
+def _fold(connection: PostgresConnection, events: Sequence[SkillEvent], changes: Changes) -> None:
+    known = _ids(connection.run("known_events", ids=as_json(event.id for event in events)))
+    touched = as_json({event.invocation_id for event in events})
+    foreign = _ids(connection.run("uses_of_others", ids=touched))
+    new = [event for event in events if event.id not in known and event.invocation_id not in foreign]
+    if not new:
+        return
+    connection.run("insert_skills", rows=as_json(sorted({event.skill_name for event in new})))
+    gone = {event.invocation_id for event in new if event.kind == "superseded"}
+    if gone:
+        connection.run("insert_superseded", ids=as_json(gone))
+    touched = as_json({event.invocation_id for event in new})
+    gone |= _ids(connection.run("superseded_of", ids=touched))
+    before = invocations(connection, touched)
+    told: dict[UUID, list[SkillEvent]] = defaultdict(list)
+    for event in _older(connection, before):
+        told[event.invocation_id].append(event)
+    for event in new:
+        told[event.invocation_id].append(event)
+    after = {use: None if use in gone else merge(known_of) for use, known_of in told.items()}
+    connection.run("insert_events", rows=as_json(_row(event) for event in new))
+    write(connection, before, after, changes)
+    changes.new_events += len(new)
+    connection.run("move_sessions", rows=as_json(session_rows(new)))
+
+
+def fold_session_events(
+    connection: PostgresConnection, events: Sequence[SessionEvent], changes: Changes
+) -> None:
+    """Apply beginnings and ends of sessions inside the caller's transaction."""
+    if events:
+        rows = as_json(event.model_dump(mode="json", exclude={"v"}) for event in events)
+        changes.new_events += connection.run("insert_session_events", rows=rows)[0][0]
+        connection.run("move_sessions", rows=as_json(session_rows(events)))
+
+
+def invocations(connection: PostgresConnection, ids: str) -> dict[UUID, Invocation]:
+    """The uses of a JSON list that this member wrote, as they are."""
+    found = connection.records("own_invocations", ids=ids)
+    return {row["invocation_id"]: invocation_of(row) for row in found}
+
+
+def _older(connection: PostgresConnection, before: Mapping[UUID, Invocation]) -> Iterable[SkillEvent]:
+    if not before:
+        return []
+    return [event_of(row) for row in connection.records("own_events", ids=as_json(before))]
+
+
+def write(
+    connection: PostgresConnection,
+    before: Mapping[UUID, Invocation],
+    after: Mapping[UUID, Invocation | None],
+    changes: Changes,
+) -> None:
+    """Keep uses as they are now, and move every total by what that changes."""
+    kept = [use for use in after.values() if use is not None]
+    gone = [use for use in before if after.get(use) is None]
+    if gone:
+        connection.run("delete_invocations", ids=as_json(gone))
+    if kept:
+        connection.run("upsert_invocations", rows=as_json(_row(use) for use in kept))
+    pairs = [(before.get(use), after.get(use)) for use in {**before, **after}]
+    _move_skills(connection, pairs)
+    _move_session_skills(connection, pairs)
+    _move_tallies(connection, pairs)
+    _queue(connection, pairs)
+    changes.new_invocations += sum(was is None and now is not None for was, now in pairs)
+    changes.touched_skills.update(known.skill_name for pair in pairs for known in pair if known is not None)
+
+
+_Pairs = Sequence[tuple[Invocation | None, Invocation | None]]
+
+
+def _move_skills(connection: PostgresConnection, pairs: _Pairs) -> None:
+    totals: dict[str, Counter[str]] = defaultdict(Counter)
+    times: dict[str, list[datetime]] = defaultdict(list)
+    shifted: set[str] = set()
+    for was, now in pairs:
+        for known, sign in ((was, -1), (now, 1)):
+            if known is not None:
+                _add(totals[known.skill_name], known, sign)
+        if now is not None:
+            times[now.skill_name].append(now.invoked_at)
+        if was is not None and (
+            now is None or (was.skill_name, was.invoked_at) != (now.skill_name, now.invoked_at)
+        ):
+            shifted.add(was.skill_name)
+    rows = [
+        _summed(moved, _SUMMED)
+        | {
+            "skill_name": skill_name,
+            "first_invoked_at": naive(min(times[skill_name])) if times[skill_name] else None,
+            "last_invoked_at": naive(max(times[skill_name])) if times[skill_name] else None,
+        }
+        for skill_name, moved in sorted(totals.items())
+    ]
+    if rows:
+        connection.run("move_skills", rows=as_json(rows))
+    if shifted:
+        connection.run("recount_skill_times", rows=as_json(sorted(shifted)))
+
+
+def _move_session_skills(connection: PostgresConnection, pairs: _Pairs) -> None:
+    totals: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
+    for was, now in pairs:
+        for known, sign in ((was, -1), (now, 1)):
+            if known is not None:
+                _add(totals[known.session_id, known.skill_name], known, sign)
+    rows = [
+        _summed(moved, _OF_SESSION) | {"session_id": session_id, "skill_name": skill_name}
+        for (session_id, skill_name), moved in sorted(totals.items())
+    ]
+    if rows:
+        connection.run("move_session_skills", rows=as_json(rows))
+
+
+def _add(totals: Counter[str], known: Invocation, sign: int) -> None:
+    added = difference(None, known)
+    for name in _SUMMED:
+        totals[name] += sign * added[name]
+    totals["microseconds"] += sign * round(min(added["duration_now"], _LONGEST) * _MICROSECONDS)
+
+
+def _summed(moved: Mapping[str, int], names: Iterable[str]) -> dict[str, Any]:
+    microseconds = moved["microseconds"]
+    whole, rest = divmod(abs(microseconds), _MICROSECONDS)
+    seconds = f"{'-' if microseconds < 0 else ''}{whole}.{rest:06}"
+    return {name: moved[name] for name in names} | {"duration_sum": seconds}
+
+
+def _move_tallies(connection: PostgresConnection, pairs: _Pairs) -> None:
+    tallies: Counter[tuple[str, str, str]] = Counter()
+    for was, now in pairs:
+        tallies.update(tallies_of(now))
+        tallies.subtract(tallies_of(was))
+    rows = [
+        {"skill_name": skill_name, "dimension": dimension, "value": value, "invocation_count": moved}
+        for (skill_name, dimension, value), moved in sorted(tallies.items())
+        if moved
+    ]
+    if rows:
+        connection.run("move_tallies", rows=as_json(rows))
+
+
+def _queue(connection: PostgresConnection, pairs: _Pairs) -> None:
+    """Leave what changed for the roll-ups; nothing that they count may be left out."""
+    rows = []
+    for was, now in pairs:
+        old, new = _counted(was), _counted(now)
+        if old != new:
+            rows += [{"sign": sign, **row} for sign, row in ((-1, old), (1, new)) if row is not None]
+    if rows:
+        connection.run("queue_changes", rows=as_json(rows))
+
+
+def _counted(use: Invocation | None) -> dict[str, Any] | None:
+    if use is None:
+        return None
+    row = {name: getattr(use, name) for name in _CHANGED}
+    return row | {"invoked_at": naive(use.invoked_at), "rating": use.rating}
+
+
+def _row(value: SkillEvent | Invocation) -> dict[str, object]:
+    return record_of(value)
+
+
+def as_json(values: Iterable[Any]) -> str:
+    """Rows, names or ids as a JSON list."""
+    return json.dumps(list(values), default=str)
+
+
+def _ids(rows: Iterable[tuple[UUID]]) -> set[UUID]:
+    return {row[0] for row in rows}

@@ -1,0 +1,209 @@
+"""A team's store: `SkillsStorageProtocol` on a PostgreSQL server that several machines fold into.
+
+A server that cannot be reached does not keep a leader from starting: what is recorded waits in the journals,
+and whoever asks hears why there is no answer.
+"""
+
+import threading
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from session_buddy.errors import MigrationError, StorageError
+from session_buddy.models.protocols import KeyedHash
+from session_buddy.models.values import Batch, FoldResult, ForgetRequest, MigrationStatus
+from session_buddy.storage import folding, learning, postgres_folding, postgres_forgetting, rows
+from session_buddy.storage.answers import StoredAnswers
+from session_buddy.storage.findings import StoredFindings
+from session_buddy.storage.forgetting import Request
+from session_buddy.storage.migrations import Migrator, read_migrations
+from session_buddy.storage.postgres_database import PostgresConnection, PostgresDatabase
+from session_buddy.storage.postgres_failures import ServerGone
+from session_buddy.storage.queries import sql
+from session_buddy.storage.refusals import Refusals
+from session_buddy.storage.sql_files import sql_folder
+from session_buddy.storage.suggesting import fold_suggestions
+
+LEARN_AT_ONCE = 20_000
+"""Skill events after which a leader moves the roll-ups, so that a long import leaves no backlog of them."""
+_REMEDY = "The owner of the team's store runs `session-buddy team init`."
+
+
+class PostgresFindings(StoredFindings):
+    """The tables of what is learned; what any machine folded has to be learned."""
+
+    def __init__(self, database: PostgresDatabase, writing: threading.RLock) -> None:
+        """writing: the lock under which anybody of this process writes."""
+        super().__init__(database, writing)
+        self._server = database
+        self.may_write = True
+
+    def learn(self) -> bool:
+        """Bring the roll-ups up to what is folded; who may only read leaves that to the others."""
+        if not self.may_write or not self._server.rows(sql("has_changes")):
+            return False
+        with self._writing, self._server.transaction() as connection:
+            connection.run("unstage_changes")
+            return learning.learn(connection)
+
+
+class PostgresStore(StoredAnswers):
+    """The derived tables of a team; `SkillsStorageProtocol` says what each method promises."""
+
+    def __init__(self, url: str, keyed_hash: KeyedHash) -> None:
+        """url: as libpq takes it. keyed_hash: of this home; it recognises what must not come back.
+
+        Raises:
+            ConfigurationError: the URL cannot be used.
+        """
+        self._home = keyed_hash("the home itself")[:32]
+        self._database: PostgresDatabase = PostgresDatabase(url, self._home)
+        self._refusals = Refusals(keyed_hash)
+        self._writing = threading.RLock()
+        self._unlearned = 0
+        self._verified = False
+        self.findings = PostgresFindings(self._database, self._writing)
+
+    def open(self) -> None:
+        """Open, and migrate what is one's own; raises `StorageError` unless the server is merely away."""
+        self.open_as_it_is()
+        try:
+            self._verify()
+        except ServerGone:
+            return
+        except BaseException:
+            self._database.close()
+            raise
+
+    def open_as_it_is(self) -> None:
+        """Open without migrating."""
+        self._database.open()
+
+    def close(self) -> None:
+        """Let every connection go."""
+        with self._writing:
+            self._database.close()
+
+    def _verify(self) -> None:
+        """See that the schema is the one that this program knows; its owner moves an older one up."""
+        with self._writing:
+            if self._verified:
+                return
+            with self._database.connection() as connection:
+                owner, self.findings.may_write = self._rights(connection)
+            if owner:
+                self.migrate()
+            with self._database.connection() as connection:
+                migrator = self._migrator(connection)
+                migrator.verify()
+                if migrator.version() < migrator.newest:
+                    raise MigrationError(
+                        f"The team's store {self._database.path} has schema version {migrator.version()}, and "
+                        f"this session-buddy needs {migrator.newest}. {_REMEDY}"
+                    )
+                self._refusals.load(connection)
+            self._verified = True
+
+    def _rights(self, connection: PostgresConnection) -> tuple[bool, bool]:
+        """(whether this user owns the schema, or may make it; whether they may write)."""
+        ((owner, writer),) = connection.run("rights")
+        return bool(owner), bool(owner or writer)
+
+    def _migrator(self, connection: PostgresConnection) -> Migrator:
+        return Migrator(connection, read_migrations(sql_folder() / "postgres" / "migrations"))
+
+    def migrate(self, version: int | None = None) -> None:
+        """Move to a schema version, by default the newest; for the owner of the store."""
+        with self._writing, self._database.connection() as connection:
+            connection.run("take_migrating")
+            try:
+                self._migrator(connection).migrate(version)
+            finally:
+                connection.run("leave_migrating")
+
+    def fold(self, batch: Batch) -> FoldResult:
+        """Apply a batch and its offsets in one transaction."""
+        self._verify()
+        with self._writing:
+            with self._database.transaction() as connection:
+                kept = self._refusals.keep(batch.events)
+                events = folding.Sorted.of(kept)
+                changes = self._apply(connection, events)
+                changes.new_events += fold_suggestions(connection, kept)
+                changes.new_events += learning.fold_findings(connection, kept)
+                for event in events.forgotten:
+                    request = Request(event.scope, event.value, rows.naive(event.before))
+                    postgres_forgetting.forget(connection, request, self._refusals)
+                for journal, folded_bytes in batch.offsets.items():
+                    connection.run("move_journal_offset", journal=journal, folded_bytes=folded_bytes)
+                if events.forgotten:
+                    postgres_forgetting.delete_traceless_skills(connection)
+            self._unlearned += len(events.skill)
+            if self._unlearned >= LEARN_AT_ONCE:
+                self.findings.learn()
+                self._unlearned = 0
+            if events.forgotten:
+                self._reload_refusals()
+        return FoldResult(
+            new_events=changes.new_events,
+            new_invocations=changes.new_invocations,
+            touched_skills=frozenset(changes.touched_skills),
+            forgotten_events=len(batch.events) - len(kept),
+        )
+
+    def _apply(self, connection: PostgresConnection, events: folding.Sorted) -> folding.Changes:
+        changes = folding.Changes()
+        postgres_folding.fold_skill_events(connection, events.skill, changes)
+        postgres_folding.fold_session_events(connection, events.session, changes)
+        if events.catalogue:
+            lines = {"events": folding.lines_of(events.catalogue)}
+            connection.execute(sql("insert_catalogued_skills"), lines)
+            changes.new_events += connection.execute(sql("move_catalogue"), lines).fetchall()[0][0]
+        return changes
+
+    def forget(self, request: ForgetRequest, value: str, at: datetime) -> int:
+        """Delete what a request covers of what this member wrote, and refuse it from now on."""
+        self._verify()
+        named = "session" if request.session_id is not None else "skill"
+        scope = named if request.before is None else "before"
+        with self._writing:
+            wish = Request(scope, value, rows.naive(request.before or at))
+            with self._database.transaction() as connection:
+                removed = postgres_forgetting.forget(connection, wish, self._refusals)
+                postgres_forgetting.delete_traceless_skills(connection)
+            self._reload_refusals()
+        return removed
+
+    def _reload_refusals(self) -> None:
+        with self._database.connection() as connection:
+            self._refusals.load(connection)
+
+    def clear(self) -> None:
+        """Empty every table, unless other homes fold into them; what was asked to be forgotten stays so.
+
+        Raises:
+            StorageError: this is not the only home.
+        """
+        self._verify()
+        with self._writing, self._database.transaction() as connection:
+            if connection.run("homes_but_this")[0][0]:
+                raise StorageError(
+                    f"The team's store {self._database.path} holds what other machines folded, and cannot be "
+                    "made anew from the journals of this one. Unset SESSION_BUDDY_STORE to rebuild a store of "
+                    "your own."
+                )
+            tables = ", ".join(row[0] for row in connection.run("tables_to_clear"))
+            connection.execute(f"TRUNCATE {tables}")
+
+    def journal_offsets(self) -> Mapping[str, int]:
+        """Journal file name -> bytes folded, of this home."""
+        return dict(self._database.rows(sql("journal_offsets")))
+
+    def drop_journal(self, name: str) -> None:
+        """Forget the offset of an archived journal."""
+        with self._writing, self._database.transaction() as connection:
+            connection.execute(sql("drop_journal_offset"), {"journal": name})
+
+    def migrations(self) -> Sequence[MigrationStatus]:
+        """Every schema version, applied or not."""
+        with self._database.connection() as connection:
+            return self._migrator(connection).status()

@@ -1,0 +1,1 @@
+DROP VIEW own_event, own_invocation, team_event, team_invocation;

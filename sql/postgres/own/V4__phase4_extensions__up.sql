@@ -1,0 +1,75 @@
+CREATE VIEW v_realtime_skill_dashboard AS
+WITH recent AS (
+    SELECT
+        skill_name,
+        count(*) AS invocation_count,
+        count(*) FILTER (WHERE completed) AS completed_count,
+        count(completed) AS decided_count,
+        avg(duration_seconds) AS mean_duration_seconds,
+        percentile_cont(0.95) WITHIN GROUP (ORDER BY duration_seconds) AS p95_duration_seconds,
+        count(DISTINCT session_id) AS session_count,
+        max(invoked_at) AS last_invoked_at
+    FROM skill_invocation
+    WHERE invoked_at >= (now() AT TIME ZONE 'UTC') - INTERVAL '24 hours'
+    GROUP BY skill_name
+),
+unresolved AS (
+    SELECT skill_name, count(*) AS anomaly_count
+    FROM skill_anomalies
+    WHERE resolved_at IS NULL
+    GROUP BY skill_name
+)
+SELECT
+    r.skill_name,
+    r.invocation_count,
+    r.completed_count,
+    CAST(r.completed_count AS DOUBLE PRECISION) / nullif(r.decided_count, 0) AS completion_rate,
+    r.mean_duration_seconds,
+    r.p95_duration_seconds,
+    r.session_count,
+    r.last_invoked_at,
+    coalesce(u.anomaly_count, 0) AS anomaly_count
+FROM recent AS r
+LEFT JOIN unresolved AS u ON u.skill_name = r.skill_name;
+
+-- Everybody's, as one member may see it: what others asked is theirs alone.
+CREATE VIEW team_invocation AS
+SELECT
+    invocation_id, skill_name, session_id, agent, thread, origin, source, project, user_id,
+    parent_invocation_id, invoked_at, ended_at, duration_seconds, outcome, completed, outcome_source,
+    evidence, error_type, tool_call_count, tool_error_count, rating, note,
+    CASE WHEN written_by = current_user THEN query_text END AS query_text,
+    CASE WHEN written_by = current_user THEN query_hash END AS query_hash,
+    query_length, workflow_phase, workflow_step
+FROM skill_invocation;
+
+-- Everybody's, as one member may see it: what others asked is theirs alone.
+CREATE VIEW team_event AS
+SELECT
+    id, kind, invocation_id, occurred_at, skill_name, session_id, source, authority, agent, thread, origin,
+    project, user_id, parent_invocation_id, invoked_at, ended_at, duration_seconds, outcome, outcome_source,
+    evidence, error_type, tool_call_count, tool_error_count, rating, note,
+    CASE WHEN written_by = current_user THEN query_text END AS query_text,
+    CASE WHEN written_by = current_user THEN query_hash END AS query_hash,
+    query_length, workflow_phase, workflow_step
+FROM skill_event;
+
+-- What this member wrote; who may not read the columns of others' queries reads their own here.
+CREATE VIEW own_invocation AS
+SELECT
+    invocation_id, skill_name, session_id, agent, thread, origin, source, project, user_id,
+    parent_invocation_id, invoked_at, ended_at, duration_seconds, outcome, completed, outcome_source,
+    evidence, error_type, tool_call_count, tool_error_count, rating, note,
+    query_text, query_hash, query_length, workflow_phase, workflow_step
+FROM skill_invocation
+WHERE written_by = current_user;
+
+-- What this member wrote; who may not read the columns of others' queries reads their own here.
+CREATE VIEW own_event AS
+SELECT
+    id, kind, invocation_id, occurred_at, skill_name, session_id, source, authority, agent, thread, origin,
+    project, user_id, parent_invocation_id, invoked_at, ended_at, duration_seconds, outcome, outcome_source,
+    evidence, error_type, tool_call_count, tool_error_count, rating, note,
+    query_text, query_hash, query_length, workflow_phase, workflow_step
+FROM skill_event
+WHERE written_by = current_user;
