@@ -1,7 +1,7 @@
 """A PostgreSQL server through a pool of connections: statements by name, and one transaction that writes.
 
-Nothing is left on a connection after a transaction (no prepared statement, no setting, no temporary table), so
-PgBouncer may hand every transaction to another one.
+Nothing is left on a connection after a transaction (no prepared statement, no setting, no temporary table),
+so PgBouncer may hand every transaction to another one.
 """
 
 import logging
@@ -19,6 +19,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg_pool import ConnectionPool, PoolClosed, PoolTimeout, TooManyRequests
 
 from session_buddy.errors import ConfigurationError, StorageError
+from session_buddy.models.values import Connections
 from session_buddy.storage.postgres_failures import ServerGone, explain, explained
 from session_buddy.storage.postgres_text import adapt, escaped_json
 from session_buddy.storage.queries import Statement, queries
@@ -119,9 +120,10 @@ class PostgresDatabase:
         self._pool: ConnectionPool[_Raw] | None = None
         self._lock = threading.Lock()
         self._gone: tuple[float, StorageError] | None = None
+        self._lent = 0
 
     def open(self) -> None:
-        """Begin to hold connections; raises `StorageError` if none can be made, and can be used all the same."""
+        """Begin to hold connections; the first is made when something is asked."""
         with self._lock:
             if self._pool is None:
                 self._pool = ConnectionPool(
@@ -144,13 +146,9 @@ class PostgresDatabase:
         if pool is not None:
             pool.close(timeout=2.0)
 
-    def connections(self) -> tuple[int, int]:
-        """(connections in use, connections there may be)."""
-        pool = self._pool
-        if pool is None:
-            return 0, POOL_SIZE
-        found = pool.get_stats()
-        return found.get("pool_size", 0) - found.get("pool_available", 0), POOL_SIZE
+    def connections(self) -> Connections:
+        """How many connections are lent now, and how many there may be; asks the server nothing."""
+        return Connections(in_use=self._lent, limit=POOL_SIZE)
 
     @contextmanager
     def connection(self) -> Iterator[PostgresConnection]:
@@ -160,6 +158,8 @@ class PostgresDatabase:
             raise StorageError(f"The team's store {self.path} is not open.")
         self._raise_if_gone()
         raw = self._connected(pool)
+        with self._lock:
+            self._lent += 1
         try:
             with explained(self.path):
                 yield PostgresConnection(raw, self._home)
@@ -167,6 +167,8 @@ class PostgresDatabase:
             self._gone = (time.monotonic(), error)
             raise
         finally:
+            with self._lock:
+                self._lent -= 1
             pool.putconn(raw)
 
     def _connected(self, pool: ConnectionPool[_Raw]) -> _Raw:
@@ -205,7 +207,7 @@ class PostgresDatabase:
 
     @contextmanager
     def transaction(self) -> Iterator[PostgresConnection]:
-        """Committed if the block ends, rolled back if it raises; of all machines, one has its turn at a time."""
+        """Committed if the block ends, rolled back if it raises; one machine has its turn at a time."""
         with self.connection() as connection:
             connection.execute("BEGIN")
             try:
@@ -259,8 +261,8 @@ def _address(url: str) -> tuple[str, str]:
     local = all(one.startswith(("/", "@")) or one in _LOOPBACK for one in host.split(","))
     if not local and given.get("sslmode", "verify-full") not in ("verify-full", "verify-ca"):
         raise ConfigurationError(
-            f"The setting `store` asks for sslmode={given['sslmode']}, which trusts any server. Leave it out, or "
-            "use verify-full with `sslrootcert` naming the certificate of your authority."
+            f"The setting `store` asks for sslmode={given['sslmode']}, which trusts any server. Leave it "
+            "out, or use verify-full with `sslrootcert` naming the certificate of your authority."
         )
     asked: dict[str, Any] = {
         "connect_timeout": CONNECT_SECONDS,

@@ -12,14 +12,18 @@ _KEPT = "Nothing is lost: what is recorded stays in the journals, and is folded 
 _BY_STATE: tuple[tuple[tuple[str, ...], str], ...] = (
     (
         ("28P01", "28000"),
-        "The team's store {path} does not accept this user or password. Correct SESSION_BUDDY_STORE, "
-        "or the password file that libpq reads (~/.pgpass).",
+        (
+            "The team's store {path} does not accept this user or password. Correct SESSION_BUDDY_STORE, "
+            "or the password file that libpq reads (~/.pgpass)."
+        ),
     ),
     (("3D000",), "There is no database {path}. Ask the owner of the team's store for its address."),
     (
         ("42501",),
-        "This user may not do that in the team's store {path}. Ask its owner for the role of a writer "
-        "(`session-buddy team init --writer NAME`).",
+        (
+            "This user may not do that in the team's store {path}. Ask its owner for the role of a writer "
+            "(`session-buddy team init --writer NAME`)."
+        ),
     ),
     (("25006",), "The team's store {path} is read-only at the moment."),
     (("53100",), "The disk of the team's store {path} is full. Its owner has to free some space."),
@@ -32,8 +36,10 @@ _BY_STATE: tuple[tuple[tuple[str, ...], str], ...] = (
 _BY_WORDS: tuple[tuple[tuple[str, ...], str], ...] = (
     (
         ("certificate", "ssl ", "sslmode", "tls"),
-        "The connection to the team's store {path} cannot be trusted: its certificate was refused, or it offers "
-        "none. Check `sslrootcert` and the host's name in SESSION_BUDDY_STORE.",
+        (
+            "The connection to the team's store {path} cannot be trusted: its certificate was refused, or it "
+            "offers none. Check `sslrootcert` and the host's name in SESSION_BUDDY_STORE."
+        ),
     ),
     (
         ("password authentication failed", "no password supplied", "no pg_hba.conf entry", "authentication"),

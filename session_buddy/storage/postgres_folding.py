@@ -1,7 +1,7 @@
-"""Folding into PostgreSQL: uses are merged here, by `session_buddy.live.merge`, and the server moves the totals.
+"""Folding into PostgreSQL: uses are merged here, by `session_buddy.live.merge`; the server moves the totals.
 
-DuckDB merges in SQL, over temporary tables. Behind a pool those would be made and dropped with every fold, and
-fill the server's catalogue; a batch costs the same few statements this way, whatever its size.
+DuckDB merges in SQL, over temporary tables. Behind a pool those would be made and dropped with every fold,
+and fill the server's catalogue; a batch costs the same few statements this way, whatever its size.
 """
 
 import json

@@ -30,6 +30,8 @@ def forget(connection: PostgresConnection, request: Request, refusals: Refusals)
     _renew_sessions(connection, {row[-1] for row in (*events, *session_events)})
     connection.run("delete_matching_catalogue", **covered)
     connection.run("delete_matching_anomalies", **covered)
+    connection.run("delete_matching_stage_runs", **covered)
+    connection.run("delete_matching_gate_runs", **covered)
     connection.run("unstage_changes")
     learn(connection)
     connection.run("delete_empty_interactions")
@@ -73,7 +75,6 @@ def _delete_uses(connection: PostgresConnection, events: Sequence[UUID], uses: s
     after = {use: merge(events_of) for use, events_of in left.items()}
     write(connection, before, after, Changes())
     gone = as_json(use for use in before if after.get(use) is None)
-    connection.run("delete_predictions_of", ids=gone)
     connection.run("delete_outcomes_of", ids=gone)
 
 

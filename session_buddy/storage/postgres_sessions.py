@@ -1,4 +1,4 @@
-"""The sessions of some events: minima and maxima, as the statement `move_sessions` adds them to what is known."""
+"""The sessions of some events: minima and maxima, which the statement `move_sessions` adds to the known."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence

@@ -20,6 +20,7 @@ from session_buddy.storage.postgres_database import PostgresConnection, Postgres
 from session_buddy.storage.postgres_failures import ServerGone
 from session_buddy.storage.queries import sql
 from session_buddy.storage.refusals import Refusals
+from session_buddy.storage.runs import StoredRuns, fold_runs
 from session_buddy.storage.sql_files import sql_folder
 from session_buddy.storage.suggesting import fold_suggestions
 
@@ -62,6 +63,7 @@ class PostgresStore(StoredAnswers):
         self._unlearned = 0
         self._verified = False
         self.findings = PostgresFindings(self._database, self._writing)
+        self.runs = StoredRuns(self._database)
 
     def open(self) -> None:
         """Open, and migrate what is one's own; raises `StorageError` unless the server is merely away."""
@@ -97,8 +99,8 @@ class PostgresStore(StoredAnswers):
                 migrator.verify()
                 if migrator.version() < migrator.newest:
                     raise MigrationError(
-                        f"The team's store {self._database.path} has schema version {migrator.version()}, and "
-                        f"this session-buddy needs {migrator.newest}. {_REMEDY}"
+                        f"The team's store {self._database.path} has schema version {migrator.version()}, "
+                        f"and this session-buddy needs {migrator.newest}. {_REMEDY}"
                     )
                 self._refusals.load(connection)
             self._verified = True
@@ -130,6 +132,7 @@ class PostgresStore(StoredAnswers):
                 changes = self._apply(connection, events)
                 changes.new_events += fold_suggestions(connection, kept)
                 changes.new_events += learning.fold_findings(connection, kept)
+                changes.new_events += fold_runs(connection, kept)
                 for event in events.forgotten:
                     request = Request(event.scope, event.value, rows.naive(event.before))
                     postgres_forgetting.forget(connection, request, self._refusals)
@@ -188,8 +191,8 @@ class PostgresStore(StoredAnswers):
             if connection.run("homes_but_this")[0][0]:
                 raise StorageError(
                     f"The team's store {self._database.path} holds what other machines folded, and cannot be "
-                    "made anew from the journals of this one. Unset SESSION_BUDDY_STORE to rebuild a store of "
-                    "your own."
+                    "made anew from the journals of this one. Unset SESSION_BUDDY_STORE to rebuild a store "
+                    "of your own."
                 )
             tables = ", ".join(row[0] for row in connection.run("tables_to_clear"))
             connection.execute(f"TRUNCATE {tables}")

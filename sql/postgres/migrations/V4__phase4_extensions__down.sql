@@ -14,9 +14,11 @@ DROP VIEW v_skill_effectiveness_trend;
 
 DROP VIEW v_realtime_skill_dashboard;
 
-DROP TABLE skill_strategy_promotions;
+DROP TABLE quality_gate_runs;
 
-DROP TABLE skill_predictions;
+DROP TABLE pipeline_stage_runs;
+
+DROP TABLE skill_strategy_promotions;
 
 DROP TABLE skill_suggestions;
 

@@ -82,6 +82,8 @@ CREATE INDEX skill_anomalies_by_detection ON skill_anomalies(detected_at);
 
 CREATE INDEX skill_anomalies_by_type ON skill_anomalies(anomaly_type);
 
+CREATE INDEX skill_anomalies_by_skill ON skill_anomalies(skill_name);
+
 CREATE TABLE skill_community_baselines (
   skill_name TEXT COLLATE "C" PRIMARY KEY REFERENCES skill_metrics (
     skill_name
@@ -214,6 +216,7 @@ CREATE TABLE skill_category_mapping (
   ),
   confidence DOUBLE PRECISION NOT NULL CHECK (confidence BETWEEN 0 AND 1),
   assigned_by TEXT COLLATE "C" NOT NULL CHECK (assigned_by IN ('rule', 'user')),
+  assigned_at TIMESTAMP,
   PRIMARY KEY (skill_name, category)
 );
 
@@ -239,6 +242,7 @@ CREATE TABLE skill_modalities (
   modality TEXT COLLATE "C" NOT NULL CHECK (modality IN ('text', 'code', 'image', 'audio', 'video', 'document', 'data', 'web')),
   confidence DOUBLE PRECISION NOT NULL CHECK (confidence BETWEEN 0 AND 1),
   assigned_by TEXT COLLATE "C" NOT NULL CHECK (assigned_by IN ('rule', 'user')),
+  assigned_at TIMESTAMP,
   PRIMARY KEY (skill_name, modality)
 );
 
@@ -268,21 +272,7 @@ CREATE INDEX skill_suggestions_by_time ON skill_suggestions(suggested_at);
 
 CREATE INDEX skill_suggestions_by_strategy ON skill_suggestions(strategy);
 
-CREATE TABLE skill_predictions (
-  prediction_id UUID PRIMARY KEY,
-  skill_name TEXT COLLATE "C" NOT NULL REFERENCES skill_metrics (
-    skill_name
-  ),
-  invocation_id UUID NOT NULL,
-  model TEXT COLLATE "C" NOT NULL,
-  probability DOUBLE PRECISION NOT NULL CHECK (probability BETWEEN 0 AND 1),
-  predicted_at TIMESTAMP NOT NULL,
-  completed BOOLEAN
-);
-
-CREATE INDEX skill_predictions_by_invocation ON skill_predictions(invocation_id);
-
-CREATE INDEX skill_predictions_by_time ON skill_predictions(predicted_at);
+CREATE INDEX skill_suggestions_by_test ON skill_suggestions(test_name);
 
 CREATE TABLE skill_strategy_promotions (
   promotion_id UUID PRIMARY KEY,
@@ -296,6 +286,57 @@ CREATE TABLE skill_strategy_promotions (
 );
 
 CREATE INDEX skill_strategy_promotions_by_time ON skill_strategy_promotions(promoted_at);
+
+CREATE TABLE pipeline_stage_runs (
+  run_id UUID PRIMARY KEY,
+  pipeline_name TEXT COLLATE "C" NOT NULL,
+  stage TEXT COLLATE "C" NOT NULL,
+  workflow_phase TEXT COLLATE "C" NOT NULL,
+  started_at TIMESTAMP NOT NULL,
+  duration_seconds DOUBLE PRECISION NOT NULL,
+  recorded_at TIMESTAMP NOT NULL,
+  outcome TEXT COLLATE "C" NOT NULL CHECK (outcome IN ('completed', 'failed', 'abandoned')),
+  exit_code INT,
+  command TEXT COLLATE "C",
+  error TEXT COLLATE "C",
+  ci_system TEXT COLLATE "C",
+  build_number TEXT COLLATE "C",
+  git_commit TEXT COLLATE "C",
+  git_branch TEXT COLLATE "C",
+  environment TEXT COLLATE "C" CHECK (environment IN ('staging', 'production', 'development', 'testing')),
+  triggered_by TEXT COLLATE "C",
+  session_id TEXT COLLATE "C",
+  agent TEXT COLLATE "C",
+  project TEXT COLLATE "C",
+  user_id TEXT COLLATE "C",
+  source TEXT COLLATE "C" NOT NULL
+);
+
+CREATE INDEX pipeline_stage_runs_by_time ON pipeline_stage_runs(started_at);
+
+CREATE INDEX pipeline_stage_runs_by_pipeline ON pipeline_stage_runs(pipeline_name);
+
+CREATE TABLE quality_gate_runs (
+  run_id UUID PRIMARY KEY,
+  tool TEXT COLLATE "C" NOT NULL,
+  phase TEXT COLLATE "C" NOT NULL CHECK (phase IN ('fast_hooks', 'tests', 'ai_fix', 'comprehensive_hooks')),
+  workflow_phase TEXT COLLATE "C" NOT NULL,
+  started_at TIMESTAMP NOT NULL,
+  duration_seconds DOUBLE PRECISION NOT NULL,
+  recorded_at TIMESTAMP NOT NULL,
+  outcome TEXT COLLATE "C" NOT NULL CHECK (outcome IN ('completed', 'failed', 'abandoned')),
+  failed_checks TEXT COLLATE "C" NOT NULL,
+  check_count BIGINT,
+  failed_count BIGINT,
+  error TEXT COLLATE "C",
+  session_id TEXT COLLATE "C",
+  agent TEXT COLLATE "C",
+  project TEXT COLLATE "C",
+  user_id TEXT COLLATE "C",
+  source TEXT COLLATE "C" NOT NULL
+);
+
+CREATE INDEX quality_gate_runs_by_time ON quality_gate_runs(started_at);
 
 CREATE VIEW v_realtime_skill_dashboard AS
 WITH recent AS (
@@ -573,3 +614,11 @@ SELECT
     query_text, query_hash, query_length, workflow_phase, workflow_step
 FROM skill_event
 WHERE written_by = current_user;
+
+ALTER TABLE pipeline_stage_runs ADD COLUMN written_by NAME NOT NULL DEFAULT current_user;
+
+ALTER TABLE quality_gate_runs ADD COLUMN written_by NAME NOT NULL DEFAULT current_user;
+
+CREATE INDEX pipeline_stage_runs_by_session ON pipeline_stage_runs (session_id);
+
+CREATE INDEX quality_gate_runs_by_session ON quality_gate_runs (session_id);

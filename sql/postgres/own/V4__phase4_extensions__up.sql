@@ -73,3 +73,11 @@ SELECT
     query_text, query_hash, query_length, workflow_phase, workflow_step
 FROM skill_event
 WHERE written_by = current_user;
+
+ALTER TABLE pipeline_stage_runs ADD COLUMN written_by NAME NOT NULL DEFAULT current_user;
+
+ALTER TABLE quality_gate_runs ADD COLUMN written_by NAME NOT NULL DEFAULT current_user;
+
+CREATE INDEX pipeline_stage_runs_by_session ON pipeline_stage_runs (session_id);
+
+CREATE INDEX quality_gate_runs_by_session ON quality_gate_runs (session_id);

@@ -928,6 +928,21 @@ SELECT skill_name, modality AS value, confidence, assigned_by
 FROM skill_modalities
 ORDER BY skill_name, modality;
 
+-- has_later_category --
+-- Whether the user said something else of the skill at a later time: journals are read in any order.
+SELECT
+  1
+FROM skill_category_mapping
+WHERE
+  skill_name = $skill_name
+  AND assigned_by = 'user'
+  AND (
+    assigned_at > $assigned_at
+    OR (
+      assigned_at = $assigned_at AND category > $value
+    )
+  );
+
 -- delete_category --
 -- A skill is in one category.
 DELETE FROM skill_category_mapping
@@ -940,10 +955,32 @@ INSERT INTO skill_category_mapping (
   skill_name,
   category,
   confidence,
-  assigned_by
+  assigned_by,
+  assigned_at
 )
 VALUES
-  ($skill_name, $value, $confidence, $assigned_by) ON CONFLICT(skill_name, category) DO UPDATE SET confidence = excluded.confidence, assigned_by = excluded.assigned_by;
+  (
+    $skill_name,
+    $value,
+    $confidence,
+    $assigned_by,
+    $assigned_at
+  ) ON CONFLICT(skill_name, category) DO UPDATE SET confidence = excluded.confidence, assigned_by = excluded.assigned_by, assigned_at = excluded.assigned_at;
+
+-- has_later_modality --
+-- As for categories.
+SELECT
+  1
+FROM skill_modalities
+WHERE
+  skill_name = $skill_name
+  AND assigned_by = 'user'
+  AND (
+    assigned_at > $assigned_at
+    OR (
+      assigned_at = $assigned_at AND modality > $value
+    )
+  );
 
 -- delete_modality --
 -- A skill works on one kind of thing first of all.
@@ -957,10 +994,17 @@ INSERT INTO skill_modalities (
   skill_name,
   modality,
   confidence,
-  assigned_by
+  assigned_by,
+  assigned_at
 )
 VALUES
-  ($skill_name, $value, $confidence, $assigned_by) ON CONFLICT(skill_name, modality) DO UPDATE SET confidence = excluded.confidence, assigned_by = excluded.assigned_by;
+  (
+    $skill_name,
+    $value,
+    $confidence,
+    $assigned_by,
+    $assigned_at
+  ) ON CONFLICT(skill_name, modality) DO UPDATE SET confidence = excluded.confidence, assigned_by = excluded.assigned_by, assigned_at = excluded.assigned_at;
 
 -- unstage_changes --
 -- The staging tables of one learning, for another in the same transaction.

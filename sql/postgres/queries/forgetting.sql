@@ -23,7 +23,11 @@ WHERE home = $home AND scope = $scope AND value = $value AND before = $before;
 -- The sessions of which this writer stored anything.
 SELECT DISTINCT session_id FROM own_event
 UNION
-SELECT DISTINCT session_id FROM session_event;
+SELECT DISTINCT session_id FROM session_event
+UNION
+SELECT DISTINCT session_id FROM pipeline_stage_runs WHERE session_id IS NOT NULL
+UNION
+SELECT DISTINCT session_id FROM quality_gate_runs WHERE session_id IS NOT NULL;
 
 -- known_skills --
 -- The skills of which anything is stored.
@@ -105,11 +109,6 @@ WHERE
     g.session_id IN (SELECT json_array_elements_text(CAST($rows AS JSON)))
     AND NOT EXISTS (SELECT 1 FROM agent_session AS s WHERE s.session_id = g.session_id);
 
--- delete_predictions_of --
--- Predictions for invocations that are gone.
-DELETE FROM skill_predictions
-WHERE invocation_id IN (SELECT CAST(json_array_elements_text(CAST($ids AS JSON)) AS UUID));
-
 -- delete_outcomes_of --
 -- Outcomes of experiments that came from invocations that are gone.
 DELETE FROM ab_test_outcomes
@@ -161,3 +160,31 @@ DELETE FROM skill_metrics WHERE skill_name IN (SELECT json_array_elements_text(C
 -- count_invocations --
 -- How many uses this writer wrote.
 SELECT count(*) FROM skill_invocation WHERE written_by = current_user;
+
+-- delete_matching_stage_runs --
+-- The runs that this member told of and a request to forget covers.
+DELETE FROM pipeline_stage_runs
+WHERE
+    written_by = current_user
+    AND (
+        (CAST($scope AS TEXT) = 'before' AND started_at < $before)
+        OR (
+            CAST($scope AS TEXT) = 'session'
+            AND recorded_at < $before
+            AND session_id IN (SELECT json_array_elements_text(CAST($rows AS JSON)))
+        )
+    );
+
+-- delete_matching_gate_runs --
+-- The runs that this member told of and a request to forget covers.
+DELETE FROM quality_gate_runs
+WHERE
+    written_by = current_user
+    AND (
+        (CAST($scope AS TEXT) = 'before' AND started_at < $before)
+        OR (
+            CAST($scope AS TEXT) = 'session'
+            AND recorded_at < $before
+            AND session_id IN (SELECT json_array_elements_text(CAST($rows AS JSON)))
+        )
+    );
