@@ -74,6 +74,10 @@ def _split(arguments: list[str]) -> tuple[dict[str, object], str | None, list[st
     return (flags, rest[0], rest[1:]) if rest else (flags, None, [])
 
 
+_NO_FLAGS = ("store_queries", "store")
+"""The first takes no value; the second may hold a password, and everybody on a machine can see a flag."""
+
+
 def serve_flags(words: Sequence[str]) -> dict[str, object] | None:
     """Settings that the words after `serve` give; None if click has to explain what is wrong with them."""
     from session_buddy.config import Settings  # not needed by `hook`
@@ -84,7 +88,7 @@ def serve_flags(words: Sequence[str]) -> dict[str, object] | None:
         if rest[0] in ("--store-queries", "--no-store-queries"):
             flags["store_queries"] = rest.pop(0) == "--store-queries"
             continue
-        taken = _take(rest, [name for name in Settings._fields if name != "store_queries"])
+        taken = _take(rest, [name for name in Settings._fields if name not in _NO_FLAGS])
         if taken is None:
             return None
         flags[taken[0]] = taken[1]

@@ -10,7 +10,7 @@ import logging
 import os
 import socket
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from session_buddy import __version__
 from session_buddy.config import Settings
-from session_buddy.errors import DamagedDatabase, SessionBuddyError
+from session_buddy.errors import DamagedDatabase, SessionBuddyError, StorageError
 from session_buddy.ingest.agents.places import RECORDS, session_folders, skills_of_agents
 from session_buddy.ingest.archive import JournalArchive
 from session_buddy.ingest.catalogue import catalogue_events
@@ -30,6 +30,7 @@ from session_buddy.ingest.recorded_sessions import TranscriptFiles
 from session_buddy.ingest.redaction import KeptWords, kept_words, redact
 from session_buddy.ingest.transcripts import Reading
 from session_buddy.models.events import CatalogueEvent
+from session_buddy.models.protocols import SkillsStorageProtocol
 from session_buddy.models.values import Caller
 from session_buddy.private_files import private_directory
 from session_buddy.services import (
@@ -46,7 +47,7 @@ from session_buddy.services import (
 )
 from session_buddy.services.keeping import Identity
 from session_buddy.services.record import Record
-from session_buddy.storage.duckdb_store import DuckDBStore
+from session_buddy.storage.opening import make_store
 
 if TYPE_CHECKING:
     from session_buddy.serve.leader import LeaderServer
@@ -56,6 +57,11 @@ SIDECAR_SECONDS = 1.0
 
 LEARNING_SECONDS = 3.0
 """How long learning from the record lets a start go before it, unless a suggestion is asked for."""
+
+_NO_PROJECT = (
+    "A team's store is set, and no project goes there. Name folders in `team_projects` "
+    "(SESSION_BUDDY_TEAM_PROJECTS), or * for all."
+)
 
 _log = logging.getLogger(__name__)
 
@@ -97,7 +103,7 @@ def open_services(settings: Settings) -> Iterator[Services]:
 
 
 def _compose(
-    settings: Settings, store: DuckDBStore, words: KeptWords, notices: Sequence[str]
+    settings: Settings, store: SkillsStorageProtocol, words: KeptWords, notices: Sequence[str]
 ) -> tuple[Services, JournalFile, Record]:
     """The services over an open store, none of them at work yet."""
 
@@ -106,7 +112,7 @@ def _compose(
 
     journal = JournalFile(settings.journal)
     archive = JournalArchive(settings.archive, settings.journal, settings.quarantine)
-    tail = JournalReader(settings.journal, settings.archive, settings.quarantine, store.journal_offsets())
+    tail = JournalReader(settings.journal, settings.archive, settings.quarantine, _offsets(store))
     record = Record(store, tail, now)
     descriptions = {event.skill_name: event.description for event in installed(None)}
     reading = Reading(words.keep_query, words.user_id, descriptions)
@@ -132,9 +138,20 @@ def _compose(
     return services, journal, record
 
 
-def _open_store(settings: Settings, hashed: Callable[[str], str]) -> tuple[DuckDBStore, list[str], bool]:
+def _offsets(store: SkillsStorageProtocol) -> Mapping[str, int]:
+    """How far each journal is folded; nothing if a team's server is away: a repeated event changes nothing."""
+    try:
+        return store.journal_offsets()
+    except StorageError as error:
+        _log.warning("all that is in the journals is folded again once this is put right: %s", error)
+        return {}
+
+
+def _open_store(
+    settings: Settings, hashed: Callable[[str], str]
+) -> tuple[SkillsStorageProtocol, list[str], bool]:
     """An open store; one whose file is damaged is set aside and begun anew, to be rebuilt."""
-    store = DuckDBStore(settings.database, hashed, memory_limit=settings.memory_limit)
+    store = make_store(settings, hashed)
     try:
         store.open()
     except DamagedDatabase as error:
@@ -142,14 +159,20 @@ def _open_store(settings: Settings, hashed: Callable[[str], str]) -> tuple[DuckD
         for suffix in ("", ".wal"):
             if os.path.exists(settings.database + suffix):
                 os.rename(settings.database + suffix, aside + suffix)
-        store = DuckDBStore(settings.database, hashed, memory_limit=settings.memory_limit)
+        store = make_store(settings, hashed)
         store.open()
         notice = (
             f"The database was damaged ({error}); it was kept as {aside} and made anew from the journals. "
             "Delete that copy when you have no more use for it."
         )
         return store, [notice], True
-    return store, [], False
+    return store, _notices(settings), False
+
+
+def _notices(settings: Settings) -> list[str]:
+    if settings.store and not settings.team_projects.strip():
+        return [_NO_PROJECT]
+    return []
 
 
 def lead(settings: Settings, first: socket.socket | None = None) -> None:
@@ -279,8 +302,7 @@ class _Opening:
             with open_services(self._settings) as services:
                 self._services = services
                 self._loop.call_soon_threadsafe(self._announce, services)
-                services.folder.resume_unfinished()
-                services.cataloguer.look()
+                self._look_around(services)
                 self._closing.wait()
         except SessionBuddyError as error:
             self._give_up(error)
@@ -292,6 +314,14 @@ class _Opening:
                     f"({type(error).__name__}: {error}). `session-buddy doctor` looks for known causes."
                 )
             )
+
+    def _look_around(self, services: Services) -> None:
+        """See to what happened while nobody led; a team's server that is away does not end the leader."""
+        try:
+            services.folder.resume_unfinished()
+            services.cataloguer.look()
+        except StorageError as error:
+            _log.warning("what happened while nobody led was not looked at: %s", error)
 
     def _give_up(self, error: SessionBuddyError) -> None:
         self._problem = error

@@ -28,6 +28,8 @@ class Settings(NamedTuple):
     tls_cert, tls_key: files of a certificate and its key; with them the feed speaks TLS.
     feed_secret: signs the tokens that subscribers show; without one none is asked for.
     feed_hosts: further names, separated by commas, under which the feed may be reached.
+    store: address of a team's PostgreSQL database (postgresql://USER@HOST/DATABASE); empty: a file of the home.
+    team_projects: folders, separated as in PATH, whose sessions go to the team's store; `*` for all.
     max_clients: subscribers at once. mode: `window`, or `service` for a leader without an agent's window.
     """
 
@@ -47,6 +49,8 @@ class Settings(NamedTuple):
     feed_hosts: str = ""
     max_clients: int = 100
     mode: str = "window"
+    store: str = ""
+    team_projects: str = ""
 
     @property
     def database(self) -> str:
@@ -187,6 +191,11 @@ def _text(name: str, value: Any, where: str) -> str:
     text = str(value)
     if name == "mode" and text not in ("window", "service"):
         raise ConfigurationError(f"{where} sets mode to {text!r}; use 'window' or 'service'.")
+    if name == "store" and text and not text.startswith(("postgresql://", "postgres://")):
+        raise ConfigurationError(
+            f"{where} sets store to something that does not begin with postgresql://; write it as "
+            "postgresql://USER@HOST/DATABASE."
+        )
     if name == "feed_secret" and 0 < len(text) < _SHORTEST_SECRET:
         raise ConfigurationError(
             f"{where} sets feed_secret to {len(text)} characters; use {_SHORTEST_SECRET} random ones or more."

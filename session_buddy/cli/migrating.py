@@ -19,7 +19,8 @@ from session_buddy.config import Settings
 from session_buddy.errors import LeaderUnavailable, MigrationError
 from session_buddy.ingest.redaction import keyed_hash, load_hash_key
 from session_buddy.models.values import MigrationStatus
-from session_buddy.storage.duckdb_store import DuckDBStore
+from session_buddy.storage.opening import make_store
+from session_buddy.storage.versioned import VersionedStore
 
 
 @click.group(
@@ -128,12 +129,10 @@ def _tell(before: int, after: int) -> None:
 
 
 @contextmanager
-def _store(settings: Settings) -> Iterator[DuckDBStore]:
+def _store(settings: Settings) -> Iterator[VersionedStore]:
     """The database as it is, open in this process, which must hold the lock."""
     key = load_hash_key(settings)
-    store = DuckDBStore(
-        settings.database, lambda text: keyed_hash(key, "forget", text), settings.memory_limit
-    )
+    store = make_store(settings, lambda text: keyed_hash(key, "forget", text))
     store.open_as_it_is()
     try:
         yield store
@@ -141,7 +140,7 @@ def _store(settings: Settings) -> Iterator[DuckDBStore]:
         store.close()
 
 
-def _versions(store: DuckDBStore) -> list[dict[str, Any]]:
+def _versions(store: VersionedStore) -> list[dict[str, Any]]:
     return [to_jsonable_python(asdict(version)) for version in store.migrations()]
 
 

@@ -49,6 +49,7 @@ class Folder:
         self._reading = threading.Lock()
         self._archived_at = time.monotonic()
         self.failures = 0
+        self._told = ""
         record.prepare_folds(self._read_transcripts)
 
     def start(self) -> None:
@@ -117,9 +118,12 @@ class Folder:
             self._see_to_those_who_left()
             self.fold_all(LAST_FOLD_SECONDS if self._stopped.is_set() else math.inf)
             self._archive()
+            self._told = ""
         except SessionBuddyError as error:
             self.failures += 1
-            _log.error("folding failed, and will be tried again: %s", error)
+            if str(error) != self._told:  # a team's server may be away for hours
+                self._told = str(error)
+                _log.error("folding failed, and will be tried again: %s", error)
 
     def _read_transcripts(self, events: Sequence[JournalEvent]) -> None:
         """Read what hooks announced before the announcement is folded, so that a kill loses none of it."""

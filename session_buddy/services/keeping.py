@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from session_buddy.errors import InvalidInput
+from session_buddy.errors import InvalidInput, StorageError
 from session_buddy.models.answers import Invocation, Status
 from session_buddy.models.events import (
     AnomalyEvent,
@@ -70,8 +70,7 @@ class Keeper:
     def status(self) -> Status:
         """The state of the leader and its data."""
         self._record.refresh()
-        storage = self._record.storage
-        migrations = storage.migrations()
+        migrations, counts, unanswered = self._asked()
         return Status(
             version=self._identity.version,
             pid=self._identity.pid,
@@ -84,10 +83,18 @@ class Keeper:
             quarantined_lines=self._archive.quarantined(),
             last_fold=self._record.last_fold,
             schema_version=max((known.version for known in migrations if known.applied_at), default=0),
-            counts=dict(storage.counts()),
+            counts=counts,
             archive_bytes=self._archive.size_bytes(),
-            notices=[*self._identity.notices, *self._feed_notices()],
+            notices=[*self._identity.notices, *unanswered, *self._feed_notices()],
         )
+
+    def _asked(self) -> tuple[Sequence[MigrationStatus], dict[str, int], Sequence[str]]:
+        """(schema versions, rows, why there are none): a team's server may be away, and the leader is not."""
+        storage = self._record.storage
+        try:
+            return storage.migrations(), dict(storage.counts()), ()
+        except StorageError as error:
+            return (), {}, (str(error),)
 
     def migrations(self) -> Sequence[MigrationStatus]:
         """Every schema version, applied or not."""

@@ -1,5 +1,6 @@
 """Recording: what agents and people say, made into journal events and acknowledged."""
 
+import logging
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
@@ -8,7 +9,7 @@ from uuid import UUID
 
 from pydantic import ValidationError
 
-from session_buddy.errors import InvalidInput, NotFound
+from session_buddy.errors import InvalidInput, NotFound, StorageError
 from session_buddy.models.answers import Ingested, Invocation, Rated, Recorded
 from session_buddy.models.events import (
     Evidence,
@@ -26,6 +27,8 @@ from session_buddy.services.reports import InvocationReport
 from session_buddy.services.spans import RecentSpans
 
 ACKNOWLEDGED_KEPT = 100_000
+
+_log = logging.getLogger(__name__)
 
 
 class Recorder:
@@ -188,7 +191,11 @@ class Recorder:
         made_at = time_of(request_key)
         if known is not None or (made_at is not None and made_at > self._began):
             return known
-        return self._record.known_event(event_id)
+        try:
+            return self._record.known_event(event_id)
+        except StorageError as error:
+            _log.warning("a repeated request was not looked up: %s", error)
+            return None
 
     def _remember(self, event: SkillEvent) -> None:
         self._acknowledged[event.id] = event.invocation_id
@@ -202,11 +209,16 @@ class Recorder:
         session_id = report.session_id or self.session_of(caller)
         if not tells_its_session(caller):
             self._look(session_id)  # no hook told of the use yet: this agent's tell when its turn is over
-        if self._spans.knows(session_id):
-            self._record.refresh()
-        else:
-            self._record.catch_up()
-        return self._spans.attachable(session_id, report.skill_name, now)
+        try:
+            if self._spans.knows(session_id):
+                self._record.refresh()
+            else:
+                self._record.catch_up()
+            return self._spans.attachable(session_id, report.skill_name, now)
+        except StorageError as error:
+            # What cannot be looked up stands alone; the transcript says later which use it was about.
+            _log.warning("a report was recorded as a use of its own: %s", error)
+            return None
 
     def _named(self, report: InvocationReport) -> UUID:
         self._record.catch_up()

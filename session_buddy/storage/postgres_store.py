@@ -21,6 +21,7 @@ from session_buddy.storage.postgres_failures import ServerGone
 from session_buddy.storage.queries import sql
 from session_buddy.storage.refusals import Refusals
 from session_buddy.storage.runs import StoredRuns, fold_runs
+from session_buddy.storage.sharing import Sharing
 from session_buddy.storage.sql_files import sql_folder
 from session_buddy.storage.suggesting import fold_suggestions
 
@@ -50,8 +51,10 @@ class PostgresFindings(StoredFindings):
 class PostgresStore(StoredAnswers):
     """The derived tables of a team; `SkillsStorageProtocol` says what each method promises."""
 
-    def __init__(self, url: str, keyed_hash: KeyedHash) -> None:
-        """url: as libpq takes it. keyed_hash: of this home; it recognises what must not come back.
+    def __init__(self, url: str, keyed_hash: KeyedHash, sharing: Sharing | None = None) -> None:
+        """url: as libpq takes it. sharing: what of the home's events is folded; everything if not given.
+
+        keyed_hash: of this home; it recognises what must not come back.
 
         Raises:
             ConfigurationError: the URL cannot be used.
@@ -59,6 +62,7 @@ class PostgresStore(StoredAnswers):
         self._home = keyed_hash("the home itself")[:32]
         self._database: PostgresDatabase = PostgresDatabase(url, self._home)
         self._refusals = Refusals(keyed_hash)
+        self._sharing = sharing or Sharing((), everything=True)
         self._writing = threading.RLock()
         self._unlearned = 0
         self._verified = False
@@ -127,7 +131,8 @@ class PostgresStore(StoredAnswers):
         self._verify()
         with self._writing:
             with self._database.transaction() as connection:
-                kept = self._refusals.keep(batch.events)
+                shared = self._sharing.keep(batch.events, lambda names: _known_sessions(connection, names))
+                kept = self._refusals.keep(shared)
                 events = folding.Sorted.of(kept)
                 changes = self._apply(connection, events)
                 changes.new_events += fold_suggestions(connection, kept)
@@ -150,7 +155,7 @@ class PostgresStore(StoredAnswers):
             new_events=changes.new_events,
             new_invocations=changes.new_invocations,
             touched_skills=frozenset(changes.touched_skills),
-            forgotten_events=len(batch.events) - len(kept),
+            forgotten_events=len(shared) - len(kept),
         )
 
     def _apply(self, connection: PostgresConnection, events: folding.Sorted) -> folding.Changes:
@@ -210,3 +215,7 @@ class PostgresStore(StoredAnswers):
         """Every schema version, applied or not."""
         with self._database.connection() as connection:
             return self._migrator(connection).status()
+
+
+def _known_sessions(connection: PostgresConnection, names: Sequence[str]) -> list[str]:
+    return [row[0] for row in connection.run("sessions_known", rows=postgres_folding.as_json(names))]

@@ -259,3 +259,8 @@ WHERE
 -- How far one journal of this home is folded.
 INSERT INTO journal_offset (home, journal, folded_bytes) VALUES ($home, $journal, $folded_bytes)
 ON CONFLICT (home, journal) DO UPDATE SET folded_bytes = excluded.folded_bytes;
+
+-- sessions_known --
+-- Those of some sessions of which anything is stored.
+SELECT session_id FROM agent_session
+WHERE session_id IN (SELECT json_array_elements_text(CAST($rows AS JSON)));
