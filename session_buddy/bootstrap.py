@@ -139,7 +139,7 @@ def _compose(
 
 
 def _offsets(store: SkillsStorageProtocol) -> Mapping[str, int]:
-    """How far each journal is folded; nothing if a team's server is away: a repeated event changes nothing."""
+    """How far each journal is folded; nothing while a team's server is away: twice changes nothing."""
     try:
         return store.journal_offsets()
     except StorageError as error:

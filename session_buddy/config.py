@@ -28,7 +28,7 @@ class Settings(NamedTuple):
     tls_cert, tls_key: files of a certificate and its key; with them the feed speaks TLS.
     feed_secret: signs the tokens that subscribers show; without one none is asked for.
     feed_hosts: further names, separated by commas, under which the feed may be reached.
-    store: address of a team's PostgreSQL database (postgresql://USER@HOST/DATABASE); empty: a file of the home.
+    store: address of a team's PostgreSQL database (postgresql://USER@HOST/DATABASE); empty: the home's.
     team_projects: folders, separated as in PATH, whose sessions go to the team's store; `*` for all.
     max_clients: subscribers at once. mode: `window`, or `service` for a leader without an agent's window.
     """

@@ -88,9 +88,7 @@ _QUIET = (HealthCheck.function_scoped_fixture, HealthCheck.too_slow)
 @pytest.mark.slow
 @settings(max_examples=25, suppress_health_check=_QUIET)
 @given(events=_EVENTS, seed=st.integers(0, 2**32))
-def test_the_order_and_the_batches_of_events_change_nothing(
-    memory: Store, events: Events, seed: int
-) -> None:
+def test_the_order_and_the_batches_of_events_change_nothing(memory: Store, events: Events, seed: int) -> None:
     assert_same_in_any_order(memory, events, seed)
 
 
