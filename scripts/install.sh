@@ -16,7 +16,7 @@ else
     venv="${XDG_DATA_HOME:-$HOME/.local/share}/session-buddy/venv"
     echo "Installing into $venv"
     "$PYTHON" -m venv --clear "$venv"
-    "$venv/bin/python" -m pip install -qq --disable-pip-version-check "$here"
+    "$venv/bin/python" -m pip install -qq --disable-pip-version-check "$here${EXTRAS:+[$EXTRAS]}"
     mkdir -p "$bin"
     ln -sf "$venv/bin/session-buddy" "$bin/session-buddy"
 fi

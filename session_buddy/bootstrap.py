@@ -10,7 +10,7 @@ import logging
 import os
 import socket
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from session_buddy import __version__
 from session_buddy.config import Settings
-from session_buddy.errors import DamagedDatabase, SessionBuddyError, StorageError
+from session_buddy.errors import SessionBuddyError, StorageError
 from session_buddy.ingest.agents.places import RECORDS, session_folders, skills_of_agents
 from session_buddy.ingest.archive import JournalArchive
 from session_buddy.ingest.catalogue import catalogue_events
@@ -47,7 +47,7 @@ from session_buddy.services import (
 )
 from session_buddy.services.keeping import Identity
 from session_buddy.services.record import Record
-from session_buddy.storage.opening import make_store
+from session_buddy.storage.opening import folded_offsets, open_store
 
 if TYPE_CHECKING:
     from session_buddy.serve.leader import LeaderServer
@@ -57,11 +57,6 @@ SIDECAR_SECONDS = 1.0
 
 LEARNING_SECONDS = 3.0
 """How long learning from the record lets a start go before it, unless a suggestion is asked for."""
-
-_NO_PROJECT = (
-    "A team's store is set, and no project goes there. Name folders in `team_projects` "
-    "(SESSION_BUDDY_TEAM_PROJECTS), or * for all."
-)
 
 _log = logging.getLogger(__name__)
 
@@ -81,7 +76,7 @@ def open_services(settings: Settings) -> Iterator[Services]:
     """
     private_directory(settings.home)
     words = kept_words(settings)
-    store, notices, damaged = _open_store(settings, words.hashed)
+    store, notices, damaged = open_store(settings, words.hashed, now)
     try:
         services, journal, record = _compose(settings, store, words, notices)
         if damaged:
@@ -112,7 +107,7 @@ def _compose(
 
     journal = JournalFile(settings.journal)
     archive = JournalArchive(settings.archive, settings.journal, settings.quarantine)
-    tail = JournalReader(settings.journal, settings.archive, settings.quarantine, _offsets(store))
+    tail = JournalReader(settings.journal, settings.archive, settings.quarantine, folded_offsets(store))
     record = Record(store, tail, now)
     descriptions = {event.skill_name: event.description for event in installed(None)}
     reading = Reading(words.keep_query, words.user_id, descriptions)
@@ -136,43 +131,6 @@ def _compose(
         comparer=comparer,
     )
     return services, journal, record
-
-
-def _offsets(store: SkillsStorageProtocol) -> Mapping[str, int]:
-    """How far each journal is folded; nothing while a team's server is away: twice changes nothing."""
-    try:
-        return store.journal_offsets()
-    except StorageError as error:
-        _log.warning("all that is in the journals is folded again once this is put right: %s", error)
-        return {}
-
-
-def _open_store(
-    settings: Settings, hashed: Callable[[str], str]
-) -> tuple[SkillsStorageProtocol, list[str], bool]:
-    """An open store; one whose file is damaged is set aside and begun anew, to be rebuilt."""
-    store = make_store(settings, hashed)
-    try:
-        store.open()
-    except DamagedDatabase as error:
-        aside = f"{settings.database}.damaged-{now():%Y%m%d%H%M%S}"
-        for suffix in ("", ".wal"):
-            if os.path.exists(settings.database + suffix):
-                os.rename(settings.database + suffix, aside + suffix)
-        store = make_store(settings, hashed)
-        store.open()
-        notice = (
-            f"The database was damaged ({error}); it was kept as {aside} and made anew from the journals. "
-            "Delete that copy when you have no more use for it."
-        )
-        return store, [notice], True
-    return store, _notices(settings), False
-
-
-def _notices(settings: Settings) -> list[str]:
-    if settings.store and not settings.team_projects.strip():
-        return [_NO_PROJECT]
-    return []
 
 
 def lead(settings: Settings, first: socket.socket | None = None) -> None:

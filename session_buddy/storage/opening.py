@@ -1,16 +1,26 @@
 """Which store a home has: its own file, or the one of a team."""
 
+import logging
+import os
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from session_buddy.config import Settings
-from session_buddy.errors import ConfigurationError
-from session_buddy.models.protocols import KeyedHash
+from session_buddy.errors import ConfigurationError, DamagedDatabase, StorageError
+from session_buddy.models.protocols import Clock, KeyedHash, SkillsStorageProtocol
 from session_buddy.storage.duckdb_store import DuckDBStore
 from session_buddy.storage.sharing import Sharing
 from session_buddy.storage.versioned import VersionedStore
 
 if TYPE_CHECKING:
     from session_buddy.storage.postgres_store import PostgresStore
+
+_NO_PROJECT = (
+    "A team's store is set, and no project goes there. Name folders in `team_projects` "
+    "(SESSION_BUDDY_TEAM_PROJECTS), or * for all."
+)
+
+_log = logging.getLogger(__name__)
 
 
 def make_store(settings: Settings, keyed_hash: KeyedHash) -> VersionedStore:
@@ -37,6 +47,41 @@ def make_team_store(settings: Settings, keyed_hash: KeyedHash) -> "PostgresStore
     except ImportError as error:
         raise ConfigurationError(
             f"A team's store needs psycopg ({error}). Install session-buddy with its extra: "
-            "pip install 'session-buddy[team]'."
+            "`EXTRAS=team make install` in its checkout."
         ) from error
     return PostgresStore(settings.store, keyed_hash, Sharing.of(settings.team_projects))
+
+
+def folded_offsets(store: SkillsStorageProtocol) -> Mapping[str, int]:
+    """How far each journal is folded; nothing while a team's server is away: twice changes nothing."""
+    try:
+        return store.journal_offsets()
+    except StorageError as error:
+        _log.warning("all that is in the journals is folded again once this is put right: %s", error)
+        return {}
+
+
+def open_store(
+    settings: Settings, keyed_hash: KeyedHash, clock: Clock
+) -> tuple[SkillsStorageProtocol, list[str], bool]:
+    """(an open store, what to tell, whether it has to be rebuilt).
+
+    A file that is damaged is set aside and begun anew. Raises as `make_store`, and what opening raises.
+    """
+    store = make_store(settings, keyed_hash)
+    try:
+        store.open()
+    except DamagedDatabase as error:
+        aside = f"{settings.database}.damaged-{clock():%Y%m%d%H%M%S}"
+        for suffix in ("", ".wal"):
+            if os.path.exists(settings.database + suffix):
+                os.rename(settings.database + suffix, aside + suffix)
+        store = make_store(settings, keyed_hash)
+        store.open()
+        notice = (
+            f"The database was damaged ({error}); it was kept as {aside} and made anew from the journals. "
+            "Delete that copy when you have no more use for it."
+        )
+        return store, [notice], True
+    unshared = settings.store and not settings.team_projects.strip()
+    return store, [_NO_PROJECT] if unshared else [], False
