@@ -4,7 +4,7 @@ import logging
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
 from pydantic import ValidationError
@@ -23,7 +23,7 @@ from session_buddy.models.values import Caller
 from session_buddy.models.vocabulary import AUTHORITY_REPORTED, Outcome
 from session_buddy.services.open_sessions import open_session_of, tells_its_session
 from session_buddy.services.record import Record
-from session_buddy.services.reports import InvocationReport
+from session_buddy.services.reports import InvocationReport, acknowledgement, standing_alone
 from session_buddy.services.spans import RecentSpans
 
 ACKNOWLEDGED_KEPT = 100_000
@@ -101,7 +101,7 @@ class Recorder:
                 report, caller, outcome, event_id, target or hashed_id("request", key), now
             )
             if target is None:
-                event = _standing_alone(event)
+                event = standing_alone(event)
                 self._record.expect(event.invocation_id)
             self._journal.append([event, *self._rating_of(report, event, key)])
             self._remember(event)
@@ -110,7 +110,7 @@ class Recorder:
             invocation_id=event.invocation_id,
             duplicate=False,
             attached=target is not None,
-            message=_acknowledgement(event, attached=target is not None),
+            message=acknowledgement(event, attached=target is not None),
         )
 
     def rate(
@@ -316,16 +316,3 @@ class Recorder:
 
     def _redacted(self, text: str | None) -> str | None:
         return self._redact(text) if text else text
-
-
-def _standing_alone(event: SkillEvent) -> SkillEvent:
-    """A report that is a use of its own began, at the latest, as long ago as it says it took."""
-    if event.invoked_at is not None:
-        return event
-    began = event.occurred_at - timedelta(seconds=min(event.duration_seconds or 0.0, 86_400.0 * 365))
-    return event.model_copy(update={"invoked_at": began})
-
-
-def _acknowledgement(event: SkillEvent, *, attached: bool) -> str:
-    what = f"{event.skill_name}: {event.outcome or 'use'} recorded"
-    return f"{what} for the use that was observed." if attached else f"{what}."

@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import Field, StringConstraints, ValidationError
 
 from session_buddy.errors import InvalidInput
-from session_buddy.models.events import Frozen, Name, Seconds, ShortText, Timestamp
+from session_buddy.models.events import Frozen, Name, Seconds, ShortText, SkillEvent, Timestamp
 from session_buddy.models.problems import problems_of
 from session_buddy.models.vocabulary import Outcome, WorkflowPhase
 
@@ -71,3 +71,17 @@ class InvocationReport(Frozen):
             raise InvalidInput(
                 f"invoked_at {self.invoked_at.isoformat()} is before any coding agent; check the year."
             )
+
+
+def standing_alone(event: SkillEvent) -> SkillEvent:
+    """A report that is a use of its own began, at the latest, as long ago as it says it took."""
+    if event.invoked_at is not None:
+        return event
+    began = event.occurred_at - timedelta(seconds=min(event.duration_seconds or 0.0, 86_400.0 * 365))
+    return event.model_copy(update={"invoked_at": began})
+
+
+def acknowledgement(event: SkillEvent, *, attached: bool) -> str:
+    """One line for whoever reported. attached: it was about a use that had been observed."""
+    what = f"{event.skill_name}: {event.outcome or 'use'} recorded"
+    return f"{what} for the use that was observed." if attached else f"{what}."

@@ -10,7 +10,7 @@ from datetime import datetime
 
 from session_buddy.errors import MigrationError, StorageError
 from session_buddy.models.protocols import KeyedHash
-from session_buddy.models.values import Batch, FoldResult, ForgetRequest, MigrationStatus
+from session_buddy.models.values import Batch, FoldResult, ForgetRequest, Lines, MigrationStatus
 from session_buddy.storage import folding, learning, postgres_folding, postgres_forgetting, rows
 from session_buddy.storage.answers import StoredAnswers
 from session_buddy.storage.findings import StoredFindings
@@ -157,6 +157,11 @@ class PostgresStore(StoredAnswers):
             touched_skills=frozenset(changes.touched_skills),
             forgotten_events=len(shared) - len(kept),
         )
+
+    def fold_lines(self, lines: Lines) -> FoldResult | None:
+        """None: what is shared, and what another wrote, can be seen of parsed events only."""
+        del lines
+        return None
 
     def _apply(self, connection: PostgresConnection, events: folding.Sorted) -> folding.Changes:
         changes = folding.Changes()
