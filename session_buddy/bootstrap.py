@@ -9,6 +9,7 @@ import asyncio
 import logging
 import os
 import socket
+import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -57,6 +58,10 @@ SIDECAR_SECONDS = 1.0
 
 LEARNING_SECONDS = 3.0
 """How long learning from the record lets a start go before it, unless a suggestion is asked for."""
+
+SWITCH_SECONDS = 0.0005
+"""How long a thread may keep the interpreter while another waits for it. A call passes from the loop to a
+thread and back; at Python's 5 ms it waits that long, each way, for whoever learns from the last call."""
 
 _log = logging.getLogger(__name__)
 
@@ -140,6 +145,7 @@ def lead(settings: Settings, first: socket.socket | None = None) -> None:
         SessionBuddyError: it cannot start; the message says why and what to do.
     """
     os.umask(0o077)  # DuckDB makes its write-ahead log under this mask
+    sys.setswitchinterval(SWITCH_SECONDS)
     asyncio.run(_lead(settings, first))
 
 

@@ -35,6 +35,8 @@ _ANEW_SECONDS = 60.0
 _WORK_SECONDS = 0.005
 _REST_SECONDS = 0.005
 _EVENTS_KEPT = 5_000
+_QUEUED = 50
+"""So many wait for the next look or question: learning each at once would take the interpreter from calls."""
 _log = logging.getLogger(__name__)
 
 
@@ -103,7 +105,8 @@ class Learning:
             self._learned.stale = True  # an import: learned in one go, in its place among the others
         else:
             self._queue.append(event)
-        self._wake.set()
+        if self._learned.stale or len(self._queue) >= _QUEUED:
+            self._wake.set()
 
     def folded(self, batch: Batch, result: FoldResult, seconds: float) -> None:  # noqa: ARG002
         """A batch is in the database."""

@@ -34,6 +34,7 @@ _SESSIONS_LOADED = 1_000
 _BATCH = 1_000
 _CHUNK = 50  # changes applied before the feed may have the state in between
 _LOOK_SECONDS = 5.0
+_GATHER_SECONDS = 0.02  # events come in bursts; merging each alone would take the interpreter from calls
 _COUNT_SECONDS = 30.0
 _RANK_SECONDS = 3_600.0
 
@@ -211,6 +212,7 @@ class LiveRecord:
                 _log.error("the live figures could not be kept up, and are read again: %s", error)
                 self._reload = True
             self._wake.wait(_LOOK_SECONDS)
+            self._stopped.wait(_GATHER_SECONDS)
 
     def _work(self) -> None:
         self._busy = True

@@ -1,6 +1,7 @@
 """Which uses of a skill a session has had of late, so that a report finds the one it speaks of."""
 
 from collections import OrderedDict
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -21,13 +22,39 @@ class _Span:
     reported: bool = False
 
 
+class _Session:
+    """The spans of one session, and those of them that no report has spoken of yet, by skill."""
+
+    def __init__(self) -> None:
+        self._spans: dict[UUID, _Span] = {}
+        self._unreported: dict[str, dict[UUID, _Span]] = {}
+
+    def put(self, invocation_id: UUID, span: _Span) -> None:
+        self.drop(invocation_id)
+        self._spans[invocation_id] = span
+        if not span.reported:
+            self._unreported.setdefault(span.skill_name, {})[invocation_id] = span
+
+    def drop(self, invocation_id: UUID) -> None:
+        known = self._spans.pop(invocation_id, None)
+        if known is not None:
+            self._unreported.get(known.skill_name, {}).pop(invocation_id, None)
+
+    def get(self, invocation_id: UUID) -> _Span | None:
+        return self._spans.get(invocation_id)
+
+    def unreported(self, skill_name: str) -> Mapping[UUID, _Span]:
+        """A long session has thousands of spans, and few that a report may still speak of."""
+        return self._unreported.get(skill_name, {})
+
+
 class RecentSpans:
     """Spans by session, from the database at a session's first look, from events after that."""
 
     def __init__(self, storage: SkillsStorageProtocol) -> None:
         """storage must be open."""
         self._storage = storage
-        self._sessions: OrderedDict[str, dict[UUID, _Span]] = OrderedDict()
+        self._sessions: OrderedDict[str, _Session] = OrderedDict()
 
     def note(self, event: SkillEvent) -> None:
         """Take an acknowledged event into account."""
@@ -44,39 +71,35 @@ class RecentSpans:
         spans = self._session(session_id)
         candidates = [
             (span.invoked_at, invocation_id)
-            for invocation_id, span in spans.items()
-            if span.skill_name == skill_name and not span.reported and _is_recent(span, at)
+            for invocation_id, span in spans.unreported(skill_name).items()
+            if _is_recent(span, at)
         ]
         return max(candidates)[1] if candidates else None
 
-    def _session(self, session_id: str) -> dict[UUID, _Span]:
+    def _session(self, session_id: str) -> _Session:
         spans = self._sessions.get(session_id)
         if spans is None:
-            spans = {
-                known.invocation_id: _Span(
-                    known.skill_name, known.invoked_at, known.ended_at, known.outcome_source == "reported"
-                )
-                for known in self._storage.session_invocations(session_id)
-            }
-            self._sessions[session_id] = spans
+            spans = self._sessions[session_id] = _Session()
+            for known in self._storage.session_invocations(session_id):
+                reported = known.outcome_source == "reported"
+                span = _Span(known.skill_name, known.invoked_at, known.ended_at, reported)
+                spans.put(known.invocation_id, span)
             while len(self._sessions) > SESSIONS_KEPT:
                 self._sessions.popitem(last=False)
         self._sessions.move_to_end(session_id)
         return spans
 
 
-def _apply(spans: dict[UUID, _Span], event: SkillEvent) -> None:
+def _apply(spans: _Session, event: SkillEvent) -> None:
     if event.kind == "superseded":
-        spans.pop(event.invocation_id, None)
+        spans.drop(event.invocation_id)
         return
     span = spans.get(event.invocation_id)
     if span is None:
         span = _Span(event.skill_name, event.invoked_at or event.occurred_at)
-    spans[event.invocation_id] = replace(
-        span,
-        ended_at=event.ended_at or span.ended_at,
-        reported=span.reported or event.kind == "reported",
-    )
+    ended_at = event.ended_at or span.ended_at
+    reported = span.reported or event.kind == "reported"
+    spans.put(event.invocation_id, replace(span, ended_at=ended_at, reported=reported))
 
 
 def _is_recent(span: _Span, at: datetime) -> bool:
