@@ -74,6 +74,10 @@ class Person:
         found = (path for path in self.home.rglob("*") if path.is_file() and not path.is_relative_to(own))
         return {str(path.relative_to(self.home)): path.read_bytes() for path in found}
 
+    def folders(self) -> set[Path]:
+        own = Path(self.settings.home)
+        return {path for path in self.home.rglob("*") if path.is_dir() and not path.is_relative_to(own)}
+
     def install(self, adapter: AgentAdapter) -> int:
         plan = adapter.plan_install(self.settings)
         install(self.settings, adapter.name, plan)
@@ -102,11 +106,12 @@ def person(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Person:
 def test_an_uninstall_gives_every_file_back_byte_for_byte(name: str, seeded: bool, person: Person) -> None:
     adapter = ADAPTERS[name]
     person.has(SEED[name] if seeded else {})
-    before = person.files()
+    before, folders = person.files(), person.folders()
     assert person.install(adapter) == len(SEED[name])
     assert person.files() != before
     person.uninstall(adapter)
     assert person.files() == before
+    assert person.folders() == folders
     assert not adapter.installed(person.settings)
 
 

@@ -11,8 +11,10 @@ import json
 import os
 import stat
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from session_buddy.config import Settings
 from session_buddy.errors import ConfigurationError
@@ -50,19 +52,26 @@ def install(settings: Settings, agent: str, changes: Sequence[Change]) -> None:
         ConfigurationError: a file changed since the plan was made or cannot be written. The message
             names it; files before it in the plan are done.
     """
-    kept = dict(kept_files(settings, agent))
+    kept, folders = dict(kept_files(settings, agent)), list(_made_folders(settings, agent))
     for change in changes:
         _refuse_if_changed(change)
         kept[str(change.path)] = _keep(kept.get(str(change.path)), change)
-        _save(settings, agent, kept)  # first: a backup without an install harms nobody
+        folders += [str(folder) for folder in reversed(change.path.parents) if not folder.exists()]
+        _save(settings, agent, kept, folders)  # first: a backup without an install harms nobody
         _carry_out(change)
 
 
 def uninstall(settings: Settings, agent: str, changes: Sequence[Change]) -> None:
-    """Carry out what `plan_uninstall` said, and drop what was kept; errors as `install`."""
+    """Carry out what `plan_uninstall` said, and drop what was kept; errors as `install`.
+
+    Folders that an install made go, too, if they are empty by then.
+    """
     for change in changes:
         _refuse_if_changed(change)
         _carry_out(change)
+    for folder in reversed(_made_folders(settings, agent)):
+        with suppress(OSError):  # it is gone, or somebody else's files lie in it
+            Path(folder).rmdir()
     _record(settings, agent).unlink(missing_ok=True)
 
 
@@ -89,21 +98,42 @@ def kept_files(settings: Settings, agent: str) -> Mapping[str, Kept]:
     Raises:
         ConfigurationError: the record is damaged.
     """
-    path = _record(settings, agent)
-    data = read_file(path)
-    if data is None:
-        return {}
+    document = _kept(settings, agent)
     try:
-        files = json.loads(data)["files"]
         return {
             name: Kept(None if entry["before"] is None else base64.b64decode(entry["before"]), entry["after"])
-            for name, entry in files.items()
+            for name, entry in document["files"].items()
         }
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ConfigurationError(
-            f"{path}, which holds what was there before the install, is damaged. Remove it; an uninstall "
-            "then takes out only session-buddy's entries."
-        ) from error
+        raise _damaged(_record(settings, agent)) from error
+
+
+def _made_folders(settings: Settings, agent: str) -> Sequence[str]:
+    """Folders that installs made, outer ones first; an install of an earlier version did not note them."""
+    folders = _kept(settings, agent).get("folders", [])
+    if not isinstance(folders, list) or not all(isinstance(folder, str) for folder in folders):
+        raise _damaged(_record(settings, agent))
+    return folders
+
+
+def _kept(settings: Settings, agent: str) -> dict[str, Any]:
+    data = read_file(_record(settings, agent))
+    if data is None:
+        return {"files": {}}
+    try:
+        document = json.loads(data)
+    except ValueError as error:
+        raise _damaged(_record(settings, agent)) from error
+    if not isinstance(document, dict):
+        raise _damaged(_record(settings, agent))
+    return document
+
+
+def _damaged(path: Path) -> ConfigurationError:
+    return ConfigurationError(
+        f"{path}, which holds what was there before the install, is damaged. Remove it; an uninstall "
+        "then takes out only session-buddy's entries."
+    )
 
 
 def _keep(known: Kept | None, change: Change) -> Kept:
@@ -156,7 +186,7 @@ def _record(settings: Settings, agent: str) -> Path:
     return Path(settings.home, "installed", f"{agent}.json")
 
 
-def _save(settings: Settings, agent: str, kept: Mapping[str, Kept]) -> None:
+def _save(settings: Settings, agent: str, kept: Mapping[str, Kept], folders: Sequence[str]) -> None:
     path = _record(settings, agent)
     files = {
         name: {
@@ -167,7 +197,7 @@ def _save(settings: Settings, agent: str, kept: Mapping[str, Kept]) -> None:
     }
     try:
         Path(settings.home).mkdir(mode=0o700, parents=True, exist_ok=True)
-        _replace(path, json.dumps({"files": files}, indent=1).encode())
+        _replace(path, json.dumps({"files": files, "folders": folders}, indent=1).encode())
     except OSError as error:
         raise ConfigurationError(
             f"cannot write {path}: {error.strerror or error}. Nothing was installed; make {settings.home} "
