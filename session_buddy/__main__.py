@@ -1,7 +1,7 @@
 """The `session-buddy` command.
 
-`serve` and `hook` start many times a day and must start fast, so they are recognised here by hand,
-before anything beyond the standard library is imported; every other command goes to
+`serve`, `hook` and `ci` start many times a day and must start fast, so they are recognised here by
+hand, before anything beyond the standard library is imported; every other command goes to
 `session_buddy.cli.app`. Exit status: 0 done, 1 failed, 2 wrong usage, 130 interrupted, 141 the reader
 of our output went away.
 """
@@ -45,7 +45,13 @@ def _route(arguments: list[str]) -> int:
 
         home = flags.get("home")
         return hook.main(rest if home is None else ["--home", str(home), *rest])
-    from session_buddy.cli import app  # click and what hangs on it: not for `serve` and `hook`
+    if command == "ci":
+        from session_buddy.ingest import ci  # the command that it wraps must begin at once
+
+        if not ci.wants_help(rest):
+            home = flags.get("home")
+            ci.leave(ci.main(rest, None if home is None else str(home)))
+    from session_buddy.cli import app  # click and what hangs on it: not for `serve`, `hook` and `ci`
 
     return app.run(arguments)
 

@@ -23,6 +23,7 @@ from session_buddy.errors import SessionBuddyError, StorageError
 from session_buddy.ingest.agents.places import RECORDS, session_folders, skills_of_agents
 from session_buddy.ingest.archive import JournalArchive
 from session_buddy.ingest.catalogue import catalogue_events
+from session_buddy.ingest.gate_reports import read_gate_report
 from session_buddy.ingest.hook_payloads import HookPayloads
 from session_buddy.ingest.hook_records import HookRecords
 from session_buddy.ingest.journal import JournalFile
@@ -44,6 +45,9 @@ from session_buddy.services import (
     Recommender,
     Recorder,
     Reporter,
+    RunCounts,
+    RunRecorder,
+    RunReporter,
     Services,
 )
 from session_buddy.services.keeping import Identity
@@ -124,6 +128,8 @@ def _compose(
     records.prune(now())
     identity = Identity(__version__, os.getpid(), settings.home, now(), notices)
     comparer = Comparer(record, now, words.user_id)
+    run_counts = RunCounts(now)
+    record.listen_to_runs(run_counts.noted)
     services = Services(
         recorder=recorder,
         reporter=Reporter(record, now, recorder.session_of),
@@ -134,6 +140,9 @@ def _compose(
         recommender=Recommender(record, journal, now, recorder.session_of, words.user_id),
         finder=Finder(record, journal, comparer, now),
         comparer=comparer,
+        run_recorder=RunRecorder(journal, record, recorder, redact, read_gate_report, now),
+        run_reporter=RunReporter(record, now),
+        run_counts=run_counts,
     )
     return services, journal, record
 
@@ -166,6 +175,7 @@ async def _serve(settings: Settings, first: socket.socket | None, opening: "_Ope
     from session_buddy.serve.mcp_server import make_server
     from session_buddy.serve.measures import RequestMeasures
     from session_buddy.serve.prediction_metrics import prediction_source
+    from session_buddy.serve.run_metrics import run_source
     from session_buddy.serve.sidecar import Parts, Sidecar
 
     async def control() -> Control:
@@ -183,7 +193,7 @@ async def _serve(settings: Settings, first: socket.socket | None, opening: "_Ope
         delay = 0.0 if first is None else SIDECAR_SECONDS
         services.live.follow()
         services.live.start(delay)
-        sources = (prediction_source(services.recommender),)
+        sources = (prediction_source(services.recommender), run_source(services.run_counts))
         sidecar = Sidecar(settings, Parts(services.live, now, requests, lambda: _relays(server), sources))
         services.keeper.watch_feed(sidecar.notices)
         sidecars.append(asyncio.create_task(sidecar.run(delay)))

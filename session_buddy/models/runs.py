@@ -3,57 +3,38 @@
 Times are UTC, durations are seconds.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from types import MappingProxyType
 from typing import Annotated, Final, Literal, Protocol
 from uuid import UUID
 
 from pydantic import Field
 
+from session_buddy.models import stages
 from session_buddy.models.fields import Frozen, JournalEvent, Name, Seconds, ShortText, Timestamp
 from session_buddy.models.values import Window
-from session_buddy.models.vocabulary import Outcome, Source, WorkflowPhase
+from session_buddy.models.vocabulary import WORKFLOW_PHASES, Outcome, Source, WorkflowPhase
 
 Environment = Literal["staging", "production", "development", "testing"]
 GatePhase = Literal["fast_hooks", "tests", "ai_fix", "comprehensive_hooks"]
 
 GATE_PHASES: Final[tuple[GatePhase, ...]] = ("fast_hooks", "tests", "ai_fix", "comprehensive_hooks")
-PHASE_OF_GATE: Final[Mapping[GatePhase, WorkflowPhase]] = MappingProxyType(
-    {
-        "fast_hooks": "setup",
-        "tests": "execution",
-        "ai_fix": "execution",
-        "comprehensive_hooks": "verification",
-    }
-)
-"""Crackerjack's phase -> the workflow phase that it is."""
-PHASE_OF_STAGE: Final[Mapping[str, WorkflowPhase]] = MappingProxyType(
-    {
-        "build": "setup",
-        "test": "execution",
-        "lint": "verification",
-        "security": "verification",
-        "deploy": "deployment",
-        "publish": "deployment",
-    }
-)
-"""CI stage -> the workflow phase that it is; other stages are `unknown`."""
-_OTHER_WORDS: Final[Mapping[str, str]] = MappingProxyType(
-    {"tests": "test", "testing": "test", "compile": "build", "deployment": "deploy", "release": "publish"}
-)
 CHECKS_KEPT: Final = 50
 
 
-def phase_of_stage(stage: str) -> WorkflowPhase:
-    """The workflow phase of a stage by its name, however it is capitalised.
+def phase_of_gate(phase: GatePhase) -> WorkflowPhase:
+    """The workflow phase that a phase of crackerjack is."""
+    return _phase(stages.GATES[phase])
 
-    >>> phase_of_stage("Build"), phase_of_stage("publish"), phase_of_stage("coffee")
-    ('setup', 'deployment', 'unknown')
-    """
-    name = stage.strip().lower()
-    return PHASE_OF_STAGE.get(_OTHER_WORDS.get(name, name), "unknown")
+
+def phase_of_stage(stage: str) -> WorkflowPhase:
+    """The workflow phase that a CI stage is, by its name; `unknown` if it says nothing."""
+    return _phase(stages.phase_of_stage(stage))
+
+
+def _phase(word: str) -> WorkflowPhase:
+    return next(phase for phase in WORKFLOW_PHASES if phase == word)
 
 
 class CIPipelineContext(Frozen):
@@ -115,6 +96,24 @@ class GateEvent(_RunEvent):
     failed_checks: Annotated[tuple[ShortText, ...], Field(max_length=CHECKS_KEPT)] = ()
     check_count: int | None = Field(default=None, ge=0)
     failed_count: int | None = Field(default=None, ge=0)
+
+
+@dataclass(frozen=True, slots=True)
+class GateReading:
+    """One phase as a report of it says. duration_seconds: None where the report has none."""
+
+    tool: str
+    phase: GatePhase
+    outcome: Outcome
+    duration_seconds: float | None
+    failed_checks: tuple[str, ...] = ()
+    check_count: int | None = None
+    failed_count: int | None = None
+    error: str | None = None
+
+
+ReportReader = Callable[[str], Sequence[GateReading]]
+"""Reads crackerjack's output or JUnit XML; `InvalidInput` if it is neither."""
 
 
 @dataclass(frozen=True, slots=True)

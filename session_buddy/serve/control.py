@@ -18,6 +18,7 @@ from session_buddy.models.problems import problems_of, shown
 from session_buddy.models.values import Caller, ForgetRequest, Window
 from session_buddy.models.vocabulary import WorkflowPhase
 from session_buddy.serve.finding_calls import finding_calls
+from session_buddy.serve.run_calls import run_calls
 from session_buddy.services import Services
 from session_buddy.services.recommending import Asked
 
@@ -152,6 +153,7 @@ class Control:
             "rebuild": self._rebuild,
             "migrations": self._migrations,
             **finding_calls(services),
+            **run_calls(services),
         }
 
     def call(self, name: str, arguments: Mapping[str, Any], emit: Emit) -> Any:

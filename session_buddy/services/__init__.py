@@ -12,6 +12,9 @@ from session_buddy.services.recommending import Recommender
 from session_buddy.services.recording import Recorder
 from session_buddy.services.reporting import Reporter
 from session_buddy.services.reports import InvocationReport
+from session_buddy.services.run_counts import RunCounts
+from session_buddy.services.run_recording import RunRecorder
+from session_buddy.services.run_reporting import RunReporter
 
 __all__ = [
     "Cataloguer",
@@ -24,6 +27,9 @@ __all__ = [
     "Recommender",
     "Recorder",
     "Reporter",
+    "RunCounts",
+    "RunRecorder",
+    "RunReporter",
     "Services",
 ]
 
@@ -41,3 +47,6 @@ class Services:
     recommender: Recommender
     finder: Finder
     comparer: Comparer
+    run_recorder: RunRecorder
+    run_reporter: RunReporter
+    run_counts: RunCounts

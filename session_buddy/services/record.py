@@ -19,9 +19,11 @@ from session_buddy.live.totals import add_invocation
 from session_buddy.models.answers import FoldSummary
 from session_buddy.models.events import AnomalyEvent, JournalEvent, SessionEvent, SkillEvent
 from session_buddy.models.protocols import Clock, JournalTail, SkillsStorageProtocol
+from session_buddy.models.runs import GateEvent, StageEvent
 from session_buddy.models.values import Batch, FoldResult, SkillTotals
 
 EventListener = Callable[[SkillEvent], None]
+RunListener = Callable[[StageEvent | GateEvent], None]
 FOLD_EVENTS = 10_000
 """Events in one transaction. Planning its statements costs as much as some thousand events, so more is
 faster; but each is an object in memory, and a reader waits for at most one batch."""
@@ -64,6 +66,7 @@ class Record:
         self._older: set[UUID] = set()
         self._event_ids: dict[UUID, UUID] = {}
         self._listeners: list[EventListener] = []
+        self._run_listeners: list[RunListener] = []
         self._watchers: list[RecordWatcher] = []
         self._prepare: Callable[[Sequence[JournalEvent]], None] = lambda _events: None
         self.last_fold = FoldSummary(finished_at=None, event_count=0, seconds=0.0, events_per_second=None)
@@ -71,6 +74,10 @@ class Record:
     def listen(self, listener: EventListener) -> None:
         """Tell `listener` of every skill event as soon as it is acknowledged."""
         self._listeners.append(listener)
+
+    def listen_to_runs(self, listener: RunListener) -> None:
+        """Tell `listener` of every run of a stage or gate as soon as it is acknowledged."""
+        self._run_listeners.append(listener)
 
     def watch(self, watcher: RecordWatcher) -> None:
         """Tell `watcher` of all that is pending, and of all that happens from now on."""
@@ -91,11 +98,17 @@ class Record:
             if self.tail.pending > PENDING_EVENTS:
                 return
             for event in self.tail.poll():
-                if isinstance(event, SkillEvent):
-                    self._note(event)
-                if isinstance(event, SkillEvent | SessionEvent | AnomalyEvent):
-                    for watcher in self._watchers:
-                        watcher.noted(event)
+                self._tell(event)
+
+    def _tell(self, event: JournalEvent) -> None:
+        if isinstance(event, SkillEvent):
+            self._note(event)
+        if isinstance(event, SkillEvent | SessionEvent | AnomalyEvent):
+            for watcher in self._watchers:
+                watcher.noted(event)
+        elif isinstance(event, StageEvent | GateEvent):
+            for listener in self._run_listeners:
+                listener(event)
 
     def known_event(self, event_id: UUID) -> UUID | None:
         """The invocation that an acknowledged event speaks of; None if there is no such event."""

@@ -18,6 +18,7 @@ LONGER_MODULES = {
 CATCHES_EVERYTHING = {
     "session_buddy/bootstrap.py: _run": "the top of a thread; whoever waits for the services is told",
     "session_buddy/cli/app.py: run": "the top of a command; a fault of ours is told in one line",
+    "session_buddy/ingest/ci.py: main": "the wrapped command has ended, and only its exit status counts",
     "session_buddy/ingest/hook.py: run": "a hook that fails would disturb the agent; its log has a line",
     "session_buddy/relay/leading.py: _run": "the top of the leader's thread; the relay tells the client why",
     "session_buddy/serve/command_calls.py: serve_calls": "the top of one command's call",

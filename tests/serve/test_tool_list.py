@@ -84,7 +84,13 @@ async def test_every_value_in_every_schema_has_one_type(tools: list[Document]) -
 
 @pytest.mark.anyio
 async def test_every_tool_describes_itself_and_what_it_changes(tools: list[Document]) -> None:
-    changing = {"record_skill_invocation", "rate_skill", "ingest_tool_calls"}
+    changing = {
+        "record_skill_invocation",
+        "rate_skill",
+        "ingest_tool_calls",
+        "record_pipeline_stage",
+        "record_quality_gate",
+    }
     for tool in tools:
         assert tool["description"]
         assert "\n" not in tool["description"]

@@ -3,7 +3,7 @@
 from typing import Any
 
 from session_buddy.models.ids import hashed_id
-from session_buddy.models.runs import PHASE_OF_GATE, GateEvent, StageEvent, phase_of_stage
+from session_buddy.models.runs import GateEvent, StageEvent, phase_of_gate, phase_of_stage
 from tests.support.events import at
 
 
@@ -32,7 +32,7 @@ def gate_run(*failed: str, seconds: float = 0, phase: str = "tests", **fields: A
         "kind": "quality_gate_run",
         "tool": "crackerjack",
         "phase": phase,
-        "workflow_phase": PHASE_OF_GATE[phase],
+        "workflow_phase": phase_of_gate(phase),
         "started_at": at(seconds),
         "duration_seconds": 5.0,
         "outcome": "failed" if failed else "completed",

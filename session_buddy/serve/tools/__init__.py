@@ -21,6 +21,12 @@ from session_buddy.serve.tools.reporting import (
     get_session_analytics,
     get_skill_metrics,
 )
+from session_buddy.serve.tools.runs import (
+    get_pipeline_analytics,
+    get_quality_workflow,
+    record_pipeline_stage,
+    record_quality_gate,
+)
 
 READS = ToolAnnotations(read_only_hint=True, idempotent_hint=True, open_world_hint=False)
 """Answers from the record and changes nothing."""
@@ -55,5 +61,9 @@ TOOLS: tuple[ToolSpec, ...] = (
     ToolSpec(get_skill_dependencies, READS),
     ToolSpec(get_community_baselines, READS),
     ToolSpec(get_collaborative_recommendations, READS),
+    ToolSpec(record_quality_gate, ADDS),
+    ToolSpec(get_quality_workflow, READS),
+    ToolSpec(record_pipeline_stage, ADDS),
+    ToolSpec(get_pipeline_analytics, READS),
     ToolSpec(ingest_tool_calls, MERGES),
 )
