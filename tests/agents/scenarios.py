@@ -25,8 +25,11 @@ def codex_session(client: CodexClient) -> None:
     assert client.run(second, "resume", session, "now $greet everybody").returncode == 0
 
 
-def gemini_session(client: GeminiClient) -> None:
-    """One skill is unknown; of one a check fails and then passes; the file of one the agent reads itself."""
+def gemini_session(client: GeminiClient, *more: Turn) -> None:
+    """One skill is unknown; of one a check fails and then passes; the file of one the agent reads itself.
+
+    more: what it does before its last word.
+    """
     client.skill(".gemini", "polish", "Polishes text.", "Run make test.")
     greet = client.skill(".agents", "greet", "Greets people warmly.", "Say hello.")
     script: list[Turn] = [
@@ -36,6 +39,7 @@ def gemini_session(client: GeminiClient) -> None:
         [Call("run_shell_command", {"command": "make test STATUS=0"}, "three")],
         [Call("run_shell_command", {"command": f"cat {greet}"}, "five")],
         [Call("run_shell_command", {"command": "make test STATUS=1"}, "six")],
+        *more,
         "Hello.",
     ]
     assert client.run(script, "polish the readme").returncode == 0

@@ -134,23 +134,12 @@ def test_gemini_records_by_its_hooks_and_a_report_counts_once(gemini: GeminiClie
     findings = {each["check"]: each["state"] for each in buddy("doctor", "--json")["findings"]}
     assert findings["Gemini CLI: MCP server and hooks"] == "ok"
 
-    gemini_session(gemini)
-    wait_for(lambda: used(buddy) == EXPECTED_OF_GEMINI, "all of the session in the record")
-
-    script: list[Turn] = [
-        [Call("activate_skill", {"name": "polish"}, "a")],
-        [
-            Call(
-                "mcp_session-buddy_record_skill_invocation", {"skill_name": "polish", "completed": False}, "b"
-            )
-        ],
-        "Done.",
-    ]
-    assert gemini.run(script, "once more").returncode == 0
-    both = EXPECTED_OF_GEMINI | {("gemini", "polish"): ["completed", "failed"]}
-    wait_for(lambda: used(buddy) == both, "the report in the record")
+    report = {"skill_name": "greet", "outcome": "abandoned"}
+    gemini_session(gemini, [Call("mcp_session-buddy_record_skill_invocation", report, "seven")])
+    expected = EXPECTED_OF_GEMINI | {("gemini", "greet"): ["abandoned"]}
+    wait_for(lambda: used(buddy) == expected, "all of the session in the record, the report in its use")
     buddy("import", "--yes")
-    assert used(buddy) == both
+    assert used(buddy) == expected
 
     buddy("uninstall", "gemini", "--yes")
     assert settings_of(gemini) == before

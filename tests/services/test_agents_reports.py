@@ -3,6 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
+from session_buddy.ingest import hook
 from session_buddy.ingest.live_spans import LiveSpans
 from session_buddy.ingest.recorded_sessions import TranscriptFiles
 from session_buddy.ingest.transcripts import Reading
@@ -106,3 +107,18 @@ def test_an_agent_that_names_no_session_is_in_the_newest_open_one_of_its_folder(
         ]
     )
     assert recorder.session_of(GEMINI) == "mcp-c2"
+
+
+def test_vs_code_running_claude_codes_hooks_beside_its_own_counts_once(home: Home) -> None:
+    """Both hooks name the same session and the same transcript, each under ids of its own."""
+    attended(home)
+    transcript = ROLLOUT.parents[1] / "vscode" / "transcript.jsonl"
+    payload = {"hookEventName": "Stop", "sessionId": "0d4f2c1a-vscode", "transcript_path": str(transcript)}
+    for named in ("", "vscode"):
+        for start in ("SessionStart", "Stop"):
+            lines = hook.journal_lines(payload | {"hookEventName": start}, 1_795_000_000_000_000_000, named)
+            home.journal.append_lines(lines)
+    home.folder.fold_all()
+    uses = home.store.session_invocations("0d4f2c1a-vscode")
+    assert [(use.skill_name, use.agent) for use in uses] == [("polish", "vscode"), ("greet", "vscode")]
+    assert [session.agent for session in home.store.sessions(5)] == ["vscode"]
