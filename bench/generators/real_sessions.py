@@ -54,3 +54,14 @@ class Sessions:
             np.array([good for good, _ in drawn[:length]], dtype=bool),
             np.array([seconds for _, seconds in drawn[:length]]),
         )
+
+    def visits(self, rng: np.random.Generator, tool: str, length: int) -> list[NDArray[np.bool_]]:
+        """Whether the calls of each drawn visit completed, until there are at least `length` calls."""
+        visits = self._visits[tool]
+        drawn: list[NDArray[np.bool_]] = []
+        calls = 0
+        while calls < length:
+            visit = visits[rng.integers(len(visits))]
+            drawn.append(np.array([good for good, _ in visit], dtype=bool))
+            calls += len(visit)
+        return drawn
