@@ -58,7 +58,12 @@ def returning(
 
 
 def visits(
-    rng: np.random.Generator, runs: int, length: int, rates: tuple[float, float], mean: float, correlation: float
+    rng: np.random.Generator,
+    runs: int,
+    length: int,
+    rates: tuple[float, float],
+    mean: float,
+    correlation: float,
 ) -> Usage:
     """One session after another, each with a geometric number of outcomes of this mean."""
     lengths = rng.geometric(1 / mean, size=(runs, length))
@@ -73,7 +78,7 @@ def visits(
 
 
 def resampled(rng: np.random.Generator, sessions: Sessions, tool: str, runs: int, length: int) -> Usage:
-    """Visits of real sessions to one tool, drawn with replacement; a visit is a unit, and nothing is better."""
+    """Visits of real sessions to one tool, drawn with replacement. A visit is a unit; nothing is better."""
     units = np.empty((runs, length), dtype=np.int64)
     completed = np.empty((runs, length), dtype=bool)
     for run in range(runs):

@@ -1,0 +1,1 @@
+"""Experiments between recommendation strategies: who is in which group, and what may be concluded."""
