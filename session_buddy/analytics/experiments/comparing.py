@@ -1,19 +1,17 @@
 """One treatment beside control: the difference, its interval, and whether it is proven.
 
->>> control = GroupSums.of([(1.0, 1)] * 150 + [(0.0, 1)] * 50)
->>> treatment = GroupSums.of([(1.0, 1)] * 185 + [(0.0, 1)] * 15)
+>>> control, treatment = GroupSums.of([[1]] * 150 + [[0]] * 50), GroupSums.of([[1]] * 185 + [[0]] * 15)
 >>> found = compared(control, treatment, Look(planned_units=400, bounds=(0.0, 1.0)))
 >>> found.proven, round(found.difference, 3), round(found.lower, 3), round(found.upper, 3)
 (True, 0.175, 0.066, 0.284)
 """
 
-import math
 from dataclasses import dataclass
 from statistics import NormalDist
 from typing import Final
 
 from session_buddy.analytics.distributions import student_two_sided
-from session_buddy.analytics.experiments.caution import cautious_error
+from session_buddy.analytics.experiments.caution import Caution, cautious, student_reach
 from session_buddy.analytics.experiments.confidence import ALPHA, always_valid_p, boundary, sequential
 from session_buddy.analytics.experiments.fixed import student_quantile, welch
 from session_buddy.analytics.experiments.planning import POWER
@@ -58,21 +56,19 @@ class Compared:
 def compared(control: GroupSums, treatment: GroupSums, look: Look) -> Compared:
     """The comparison of two groups with two units each at least."""
     difference = treatment.mean - control.mean
-    error = cautious_error(control, treatment, look.bounds)
-    if error == 0:
+    caution = cautious(control, treatment, look.bounds)
+    if caution is None:
         return Compared(difference, None, None, 1.0, None, proven=False)
-    units = control.units + treatment.units
-    half = error * _reach(units, look)
+    half = caution.error * _reach(caution, look)
     proven = abs(difference) > half
     if look.one_look:
         found = welch(control, treatment, look.alpha)
     else:
         found = sequential(control, treatment, look.planned_units, look.alpha)
     if found is None:
-        p_value = _p_value(difference / error, units, look)
+        p_value = _p_value(difference / caution.error, caution, look)
         return Compared(difference, difference - half, difference + half, p_value, half, proven)
-    proven &= found.excludes_zero
-    return Compared(difference, found.lower, found.upper, found.p_value, half, proven)
+    return Compared(difference, found.lower, found.upper, found.p_value, half, proven and found.excludes_zero)
 
 
 def further_units(control: GroupSums, treatment: GroupSums, look: Look, effect: float) -> int | None:
@@ -81,13 +77,14 @@ def further_units(control: GroupSums, treatment: GroupSums, look: Look, effect: 
     None where that are more than ten million, or nothing is known of the error.
     """
     units = control.units + treatment.units
-    spread = cautious_error(control, treatment, look.bounds) * math.sqrt(units)
-    if spread == 0 or effect <= 0:
+    now = cautious(control, treatment, look.bounds)
+    if now is None or effect <= 0:
         return None
     surely = NormalDist().inv_cdf(POWER)
 
     def found_after(count: int) -> bool:
-        return spread / math.sqrt(count) * (_reach(count, look) + surely) <= effect
+        then = now.after(count / units)
+        return then.error * (_reach(then, look) + surely) <= effect
 
     lower, upper = units, units
     while not found_after(upper):
@@ -100,13 +97,14 @@ def further_units(control: GroupSums, treatment: GroupSums, look: Look, effect: 
     return upper - units
 
 
-def _reach(units: int, look: Look) -> float:
+def _reach(caution: Caution, look: Look) -> float:
+    """How many cautious errors a difference has to exceed."""
     if look.one_look:
-        return student_quantile(look.alpha, units - 2)
-    return boundary(units, look.planned_units, look.alpha)
+        return student_quantile(look.alpha, caution.degrees)
+    return student_reach(boundary(caution.clock, look.planned_units, look.alpha), caution.degrees)
 
 
-def _p_value(z: float, units: int, look: Look) -> float:
+def _p_value(z: float, caution: Caution, look: Look) -> float:
     if look.one_look:
-        return student_two_sided(z, units - 2)
-    return always_valid_p(z, units, look.planned_units, look.alpha)
+        return student_two_sided(z, caution.degrees)
+    return always_valid_p(z, caution.clock, look.planned_units, look.alpha)

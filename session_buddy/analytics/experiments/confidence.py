@@ -10,7 +10,7 @@ interval for one look.
 Rounding dust of sums apart, a variance of zero means that nothing varied, not that everything is known; so
 there is no interval then.
 
->>> control, treatment = GroupSums(400, 400, 300, 400, 300, 300), GroupSums(400, 400, 352, 400, 352, 352)
+>>> control, treatment = GroupSums.of([[1]] * 300 + [[0]] * 100), GroupSums.of([[1]] * 352 + [[0]] * 48)
 >>> found = sequential(control, treatment, planned_units=800)
 >>> round(found.difference, 3), round(found.lower, 3), round(found.upper, 3), round(found.p_value, 5)
 (0.13, 0.048, 0.212, 0.00011)

@@ -12,7 +12,7 @@ alpha (union bound), and the sample is hardly larger than that of one look alone
 O. J. Dunn, "Multiple comparisons among means", JASA 56 (1961), for the correction.
 
 >>> def group(name, strategy, good, bad):
-...     sums = GroupSums.of([(1.0, 1)] * good + [(0.0, 1)] * bad)
+...     sums = GroupSums.of([[1]] * good + [[0]] * bad)
 ...     return Group(name, strategy, 0.5, good + bad, sums)
 >>> groups = [group("control", "repeat_last", 150, 50), group("treatment", "markov_blend", 185, 15)]
 >>> verdict = decide(groups, Rules(METRICS["completion_rate"], "session", planned_units=400))
