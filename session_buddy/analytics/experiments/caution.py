@@ -3,9 +3,9 @@
 The interval is right for many units of which each says something new. A decision also has to hold
 
 - with an error that is never smaller: with few failures (a rate of 98 %, a small group) a group's own
-  variance may be far too small, and where nothing failed yet there is none. So at least the variance that both
-  groups have together counts, as had they been equal, with two more outcomes in it, one at either end of what
-  a value can be;
+  variance may be far too small, and where nothing failed yet there is none. So at least the variance that
+  both groups have together counts, as had they been equal, with two more outcomes in it, one at either end of
+  what a value can be;
 - with the tails of Student's t: the variance of few units is itself a guess;
 - by the clock of information: where the same few users come back again and again, the number of units stands
   still while the estimate goes on moving. The clock is the number of outcomes that would be as good, had each

@@ -40,8 +40,8 @@ NO_UNIT = Unit(0, 0.0, 0.0)
 class GroupSums:
     """Sums over the units of a group that have an outcome. outcomes: how many there are in all.
 
-    total, squares: of the values and of their squares. outcomes_squared, total_squared, product: over units, of
-    the squares of each unit's number of outcomes and of its total, and of the product of the two.
+    total, squares: of the values and of their squares. outcomes_squared, total_squared, product: over units,
+    of the squares of each unit's number of outcomes and of its total, and of the product of the two.
     """
 
     units: int
