@@ -1,6 +1,6 @@
 """The methods behind the findings against records whose truth is known.
 
-`python -m bench.methods [completion duration trend zscore month ...] [--short] [--seed N]`
+`python -m bench.methods [completion duration trend zscore month ab ...] [--short] [--seed N]`
 
 Each line has a bound and the figure reached, with the 99 % interval of the share it rests on; a bound is
 missed where that interval excludes it. Without a seed, every run is on new data. The long form makes 2,000
@@ -16,11 +16,12 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from statistics import median
-from typing import NamedTuple
 
 import numpy as np
 
 from bench.generators import completions, durations, months, real_sessions, series
+from bench.judging import Line, at_least, at_most
+from bench.methods_ab import ab
 from session_buddy.analytics.completion_cusum import CompletionCusum
 from session_buddy.analytics.completion_trend import completion_trend
 from session_buddy.analytics.duration_cusum import DurationCusum, log_seconds
@@ -39,25 +40,6 @@ COMPARABLE = 0.03
 """The bounds on false alarms suppose that two uses of a day are correlated by .01. Real calls of one tool may
 be correlated far more; where it is over three times as much, the figure is shown without a verdict."""
 NEVER = 10**6
-
-
-class Line(NamedTuple):
-    """One figure. bound: as it is said; missed: whether the 99 % interval excludes it."""
-
-    name: str
-    figure: str
-    bound: str
-    missed: bool
-
-
-def at_most(name: str, hits: int, trials: int, bound: float, said: str) -> Line:
-    lower, upper = wilson(min(hits, trials), trials, 0.99)
-    return Line(name, f"{hits / trials:.4f} ({lower:.4f}-{upper:.4f})", said, lower > bound)
-
-
-def at_least(name: str, hits: int, trials: int, bound: float, said: str) -> Line:
-    lower, upper = wilson(hits, trials, 0.99)
-    return Line(name, f"{hits / trials:.3f} ({lower:.3f}-{upper:.3f})", said, upper < bound)
 
 
 def false_alarms(name: str, alarms: int, days: int) -> Line:
@@ -236,6 +218,7 @@ PARTS: dict[str, Callable[[np.random.Generator, int], Iterator[Line]]] = {
     "trend": trend,
     "zscore": zscore,
     "month": month,
+    "ab": ab,
 }
 
 
