@@ -14,6 +14,7 @@ REAL_PARTS = frozenset(
     {
         "SESSION_BUDDY_CHROMIUM",
         "SESSION_BUDDY_CLAUDE",
+        "SESSION_BUDDY_GBSTATS",
         "SESSION_BUDDY_NODE_MODULES",
         "SESSION_BUDDY_POSTGRES",
         "SESSION_BUDDY_SHARED_DATA",
@@ -61,6 +62,12 @@ def postgres_binaries() -> Path:
     if "SESSION_BUDDY_POSTGRES" not in os.environ and debian:
         return debian[-1].parent
     return _real_part("SESSION_BUDDY_POSTGRES", "the folder of `postgres` and `initdb`")
+
+
+@pytest.fixture(scope="session")
+def gbstats_python() -> Path:
+    """A Python that has GrowthBook's gbstats."""
+    return _real_part("SESSION_BUDDY_GBSTATS", "a Python with gbstats, in an environment of its own")
 
 
 @pytest.fixture(scope="session")
