@@ -23,7 +23,7 @@ from session_buddy.analytics.experiments.srm import CONCENTRATION, mismatch
 from session_buddy.analytics.experiments.sums import GroupSums
 
 LENGTH = 5_000
-AT_ONCE = 500
+AT_ONCE = 1_000
 REPLAYED = 5
 PLANNED = 1_000
 RATES = (0.5, 0.9, 0.98)
@@ -57,7 +57,7 @@ def _equal_groups(rng: np.random.Generator, runs: int) -> Iterator[Line]:
             yield from _false_positives(name, partial(come, correlation=correlation), runs, users)
     sessions = partial(experiments.visits, rng, length=LENGTH, rates=(0.9, 0.9), mean=5.0, correlation=0.15)
     yield from _false_positives("sessions of 5, correlation 0.15", sessions, runs, PLANNED)
-    few = min(runs, AT_ONCE)
+    few = min(runs, 500)
     alarms = sum(int((one.decided != NEVER).sum()) for one in _seen(sessions, few, PLANNED, apart=True)[0])
     yield Line("the same, an outcome taken as a unit", f"{alarms / few:.4f}", "-", missed=False)
     if real_sessions.DATA.exists():

@@ -20,7 +20,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from session_buddy.storage.queries import Query, parse_queries
 
 SQL = Path(__file__).parents[1] / "sql"
-ANSWERING = ("answers", "findings", "live", "runs", "schema", "suggestions")
+ANSWERING = ("answers", "experiments", "findings", "live", "runs", "schema", "suggestions")
 """The files whose statements PostgreSQL runs too. It folds and forgets with statements of its own."""
 LEFT_OUT = (  # they belong to folding and forgetting
     "queue_difference",

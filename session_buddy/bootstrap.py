@@ -31,6 +31,7 @@ from session_buddy.ingest.journal_tail import JournalReader
 from session_buddy.ingest.recorded_sessions import TranscriptFiles
 from session_buddy.ingest.redaction import KeptWords, kept_words, redact
 from session_buddy.ingest.transcripts import Reading
+from session_buddy.live.experiment_rows import encoded_experiments
 from session_buddy.models.events import CatalogueEvent
 from session_buddy.models.protocols import SkillsStorageProtocol
 from session_buddy.models.values import Caller
@@ -38,6 +39,7 @@ from session_buddy.private_files import private_directory
 from session_buddy.services import (
     Cataloguer,
     Comparer,
+    Experimenter,
     Finder,
     Folder,
     Keeper,
@@ -50,6 +52,7 @@ from session_buddy.services import (
     RunReporter,
     Services,
 )
+from session_buddy.services.experiment_state import Users
 from session_buddy.services.keeping import Identity
 from session_buddy.services.record import Record
 from session_buddy.storage.opening import folded_offsets, open_store
@@ -93,10 +96,12 @@ def open_services(settings: Settings) -> Iterator[Services]:
         services.folder.start()
         services.recommender.start(LEARNING_SECONDS)
         services.finder.start()
+        services.experimenter.start()
         try:
             yield services
         finally:
             services.recommender.stop()  # before the last fold, which takes in what it still had to say
+            services.experimenter.stop()
             services.finder.stop()
             services.folder.stop()
             services.live.stop()
@@ -130,19 +135,24 @@ def _compose(
     comparer = Comparer(record, now, words.user_id)
     run_counts = RunCounts(now)
     record.listen_to_runs(run_counts.noted)
+    recommender = Recommender(record, journal, now, recorder.session_of, words.user_id)
+    experimenter = Experimenter(record, journal, now, Users(words.user_id, words.hashed_user), recommender)
+    live = LiveRecord(record, now)
+    experimenter.show_by(lambda latest: live.show_experiments(encoded_experiments(latest)))
     services = Services(
         recorder=recorder,
         reporter=Reporter(record, now, recorder.session_of),
         folder=folder,
         keeper=Keeper(record, folder, journal, archive, words.hashed, now, identity, records.forget),
         cataloguer=Cataloguer(record, journal, installed, now),
-        live=LiveRecord(record, now),
-        recommender=Recommender(record, journal, now, recorder.session_of, words.user_id),
+        live=live,
+        recommender=recommender,
         finder=Finder(record, journal, comparer, now),
         comparer=comparer,
         run_recorder=RunRecorder(journal, record, recorder, redact, read_gate_report, now),
         run_reporter=RunReporter(record, now),
         run_counts=run_counts,
+        experimenter=experimenter,
     )
     return services, journal, record
 
@@ -171,6 +181,7 @@ async def _lead(settings: Settings, first: socket.socket | None) -> None:
 async def _serve(settings: Settings, first: socket.socket | None, opening: "_Opening") -> None:
     # The SDK takes longest to import, and is not needed by a command that leads for itself.
     from session_buddy.serve.control import Control
+    from session_buddy.serve.experiment_metrics import experiment_source
     from session_buddy.serve.leader import LeaderServer
     from session_buddy.serve.mcp_server import make_server
     from session_buddy.serve.measures import RequestMeasures
@@ -193,7 +204,11 @@ async def _serve(settings: Settings, first: socket.socket | None, opening: "_Ope
         delay = 0.0 if first is None else SIDECAR_SECONDS
         services.live.follow()
         services.live.start(delay)
-        sources = (prediction_source(services.recommender), run_source(services.run_counts))
+        sources = (
+            prediction_source(services.recommender),
+            run_source(services.run_counts),
+            experiment_source(services.experimenter),
+        )
         sidecar = Sidecar(settings, Parts(services.live, now, requests, lambda: _relays(server), sources))
         services.keeper.watch_feed(sidecar.notices)
         sidecars.append(asyncio.create_task(sidecar.run(delay)))

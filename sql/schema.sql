@@ -305,9 +305,9 @@ CREATE TABLE ab_test_configs (
     metrics JSON, -- all that are reported, the deciding one among them
     method VARCHAR NOT NULL CHECK (method IN ('sequential', 'fixed_horizon')),
     assignment_ratio DOUBLE NOT NULL CHECK (assignment_ratio > 0 AND assignment_ratio < 1),
-    min_sample_size BIGINT NOT NULL CHECK (min_sample_size > 0),
+    min_sample_size BIGINT NOT NULL CHECK (min_sample_size > 0), -- outcomes in each group
     minimum_detectable_effect DOUBLE,
-    planned_sample_size BIGINT,
+    planned_sample_size BIGINT NOT NULL CHECK (planned_sample_size > 0), -- units in all groups
     promote_winner BOOLEAN NOT NULL DEFAULT FALSE,
     start_date TIMESTAMP NOT NULL,
     end_date TIMESTAMP,
@@ -315,6 +315,7 @@ CREATE TABLE ab_test_configs (
     status VARCHAR NOT NULL CHECK (status IN ('running', 'completed', 'stopped')),
     status_reason VARCHAR,
     status_at TIMESTAMP NOT NULL,
+    decision VARCHAR, -- what was concluded at its end
     winner VARCHAR,
     CHECK (end_date IS NULL OR end_date > start_date)
 );
@@ -332,18 +333,34 @@ CREATE TABLE ab_test_assignments (
 CREATE INDEX ab_test_assignments_by_unit ON ab_test_assignments (unit_id);
 CREATE INDEX ab_test_assignments_by_group ON ab_test_assignments (group_name);
 
+-- A suggestion that was made in a group, even where its strategy had nothing to suggest: leaving those out
+-- would compare the groups on different occasions.
+CREATE TABLE ab_test_exposures (
+    exposure_id UUID PRIMARY KEY, -- that of the suggestion
+    test_name VARCHAR NOT NULL REFERENCES ab_test_configs (test_name),
+    unit_id VARCHAR NOT NULL,
+    group_name VARCHAR NOT NULL,
+    session_id VARCHAR NOT NULL,
+    exposed_at TIMESTAMP NOT NULL
+);
+CREATE INDEX ab_test_exposures_by_session ON ab_test_exposures (session_id);
+
 CREATE TABLE ab_test_outcomes (
     outcome_id UUID PRIMARY KEY,
     test_name VARCHAR NOT NULL REFERENCES ab_test_configs (test_name),
     unit_id VARCHAR NOT NULL,
     group_name VARCHAR NOT NULL,
+    exposure_id UUID, -- null for an outcome that we could not see
+    session_id VARCHAR,
     skill_name VARCHAR REFERENCES skill_metrics (skill_name),
-    invocation_id UUID, -- null for an outcome that we could not see
+    invocation_id UUID, -- null where no use followed, and for an outcome that we could not see
     metric VARCHAR NOT NULL,
     value DOUBLE NOT NULL,
+    source VARCHAR NOT NULL CHECK (source IN ('observed', 'told')),
     occurred_at TIMESTAMP NOT NULL
 );
 CREATE INDEX ab_test_outcomes_by_unit ON ab_test_outcomes (unit_id);
+CREATE INDEX ab_test_outcomes_by_exposure ON ab_test_outcomes (exposure_id);
 CREATE INDEX ab_test_outcomes_by_time ON ab_test_outcomes (occurred_at);
 CREATE INDEX ab_test_outcomes_by_invocation ON ab_test_outcomes (invocation_id);
 
@@ -412,6 +429,7 @@ CREATE TABLE skill_strategy_promotions (
     replaced_strategy VARCHAR,
     test_name VARCHAR REFERENCES ab_test_configs (test_name),
     reason VARCHAR NOT NULL,
+    reverts BOOLEAN NOT NULL DEFAULT FALSE, -- puts back what a promotion replaced
     promoted_at TIMESTAMP NOT NULL
 );
 CREATE INDEX skill_strategy_promotions_by_time ON skill_strategy_promotions (promoted_at);
@@ -616,10 +634,11 @@ INNER JOIN usage AS a ON a.skill_name = d.skill_a
 INNER JOIN usage AS b ON b.skill_name = d.skill_b
 CROSS JOIN total;
 
--- A unit's outcomes are averaged first: outcomes of one user or session are not independent.
+-- The units are what counts: outcomes of one user or session are not independent.
 CREATE VIEW v_ab_test_summary AS
 WITH per_unit AS (
-    SELECT test_name, unit_id, metric, count(*) AS outcome_count, avg(value) AS unit_mean
+    SELECT
+        test_name, unit_id, metric, count(*) AS outcome_count, sum(value) AS unit_total, avg(value) AS unit_mean
     FROM ab_test_outcomes
     GROUP BY test_name, unit_id, metric
 )
@@ -636,6 +655,7 @@ SELECT
     count(DISTINCT s.unit_id) AS unit_count,
     c.min_sample_size,
     CAST(coalesce(sum(u.outcome_count), 0) AS BIGINT) AS outcome_count,
+    sum(u.unit_total) / sum(u.outcome_count) AS mean,
     avg(u.unit_mean) AS mean_of_units,
     stddev_samp(u.unit_mean) AS standard_deviation_of_units
 FROM ab_test_configs AS c

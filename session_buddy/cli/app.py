@@ -29,6 +29,7 @@ COMMANDS = {
     "deps": "findings:deps",
     "baselines": "findings:baselines",
     "category": "category:category",
+    "ab": "experiments:ab",
     "evaluate": "evaluate:evaluate",
     "ci": "runs:ci",
     "gate": "gate:gate",

@@ -8,6 +8,7 @@ import getpass
 import hashlib
 import hmac
 import os
+import re
 import tempfile
 from pathlib import Path
 from typing import NamedTuple
@@ -27,6 +28,7 @@ __all__ = [
     "user_hash",
 ]
 
+_USER_HASH = re.compile("[0-9a-f]{64}")
 KEY_BYTES = 32
 QUERY_LIMIT = 10_000
 """Characters of a redacted query that are kept where queries are kept at all."""
@@ -94,11 +96,13 @@ class KeptWords(NamedTuple):
     """What is kept of names and prompts in one home.
 
     hashed: recognises what was forgotten. keep_query: of a prompt. user_id: of whoever runs this.
+    hashed_user: of any name; what it gave before stays as it is.
     """
 
     hashed: KeyedHash
     keep_query: QueryKeeper
     user_id: str
+    hashed_user: KeyedHash
 
 
 def kept_words(settings: Settings) -> KeptWords:
@@ -112,4 +116,7 @@ def kept_words(settings: Settings) -> KeptWords:
         kept, digest, length = describe_query(text, key, store=settings.store_queries)
         return kept, digest or "", length or 0
 
-    return KeptWords(hashed, keep_query, user_hash(getpass.getuser(), key))
+    def hashed_user(name: str) -> str:
+        return name if _USER_HASH.fullmatch(name) else user_hash(name, key)
+
+    return KeptWords(hashed, keep_query, user_hash(getpass.getuser(), key), hashed_user)

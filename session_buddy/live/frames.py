@@ -11,6 +11,7 @@ from typing import Any, Final, Literal
 from pydantic import BaseModel, Field
 from pydantic_core import to_json
 
+from session_buddy.live.experiment_rows import ExperimentRow
 from session_buddy.live.requests import (
     CLIENT_MESSAGES,
     PROTOCOL_VERSION,
@@ -59,6 +60,7 @@ class UpdateData(BaseModel):
     active_sessions: int = Field(description="sessions with activity in the last hour that have not ended")
     time_window_hours: WindowHours
     project: str | None = Field(description="the folder whose uses these are; null: all")
+    experiments: list[ExperimentRow] = Field(description="empty in updates of chosen skills")
 
 
 class MetricsUpdate(Message):
@@ -189,15 +191,17 @@ def encode_update(
     active_sessions: int,
     hours: WindowHours,
     project: str | None = None,
+    experiments: str = "[]",
 ) -> str:
     """A `metrics_update` of parts that are encoded already: rows change seldom, updates go out each second.
 
-    rows: encoded `SkillRow`s. anomalies: an encoded list of `ActiveAnomaly`.
+    rows: encoded `SkillRow`s. anomalies, experiments: encoded lists of `ActiveAnomaly` and `ExperimentRow`.
     """
     return (
         f'{{"v":{PROTOCOL_VERSION},"type":"metrics_update","timestamp":"{timestamp}",'
         f'"data":{{"top_skills":[{",".join(rows)}],"anomalies":{anomalies},'
-        f'"active_sessions":{active_sessions},"time_window_hours":{hours},"project":{to_json(project).decode()}}}}}'
+        f'"active_sessions":{active_sessions},"time_window_hours":{hours},"project":{to_json(project).decode()},'
+        f'"experiments":{experiments}}}}}'
     )
 
 

@@ -67,6 +67,8 @@ class LiveState:
         self.sessions = Sessions()
         self._anomalies: dict[tuple[str, str, datetime], ActiveAnomaly] = {}
         self._encoded_anomalies: str | None = None
+        self.experiments = "[]"
+        """The list that goes out with the updates of the most used skills, encoded."""
         self._recent: OrderedDict[UUID, Invocation] = OrderedDict()
         self._updated_at = 0
 
@@ -151,6 +153,7 @@ class LiveState:
             active_sessions,
             hours_of(wanted.window),
             wanted.selection.project,
+            self.experiments if wanted.skills is None else "[]",
         )
 
     def _anomalies_of(self, wanted: Subscribed, part: Selected) -> str:

@@ -11,6 +11,12 @@ from uuid import UUID
 
 from pydantic import Field, StringConstraints, TypeAdapter
 
+from session_buddy.models.experiment_events import (
+    ExperimentCreated,
+    ExperimentEnded,
+    OutcomeTold,
+    StrategyEvent,
+)
 from session_buddy.models.fields import (
     SKILL_NAME_LIMIT,
     Finite,
@@ -36,16 +42,31 @@ from session_buddy.models.vocabulary import (
 
 __all__ = [
     "SKILL_NAME_LIMIT",
+    "AnomalyEvent",
     "AnyEvent",
+    "CatalogueEvent",
+    "CategorisedEvent",
+    "Evidence",
+    "EvidenceKind",
+    "ExperimentCreated",
+    "ExperimentEnded",
     "Finite",
+    "ForgottenEvent",
     "Frozen",
     "GateEvent",
     "JournalEvent",
     "Name",
+    "OutcomeTold",
     "Seconds",
+    "SessionEvent",
     "ShortText",
+    "SkillEvent",
     "StageEvent",
+    "StrategyEvent",
+    "SuggestedEvent",
+    "SuggestedSkill",
     "Timestamp",
+    "TranscriptReady",
     "parse_event",
     "to_line",
 ]
@@ -204,6 +225,8 @@ class SuggestedEvent(JournalEvent):
     """Skills were suggested in a session, the best first; `id` names the suggestion.
 
     What was made of it follows from the session's next use, so it is not an event of its own.
+    Where an experiment chose the strategy, this is also the exposure of a unit to its group, which had that
+    group with probability `assignment_propensity`; it is told even if the strategy had nothing to suggest.
     """
 
     kind: Literal["suggested"]
@@ -213,6 +236,8 @@ class SuggestedEvent(JournalEvent):
     skills: Annotated[tuple[SuggestedSkill, ...], Field(max_length=100)]
     test_name: Name | None = None
     group_name: Name | None = None
+    unit_id: Name | None = None
+    assignment_propensity: Annotated[float, Field(gt=0, le=1)] | None = None
 
 
 class ForgottenEvent(JournalEvent):
@@ -236,6 +261,10 @@ AnyEvent = Annotated[
     | SuggestedEvent
     | AnomalyEvent
     | CategorisedEvent
+    | ExperimentCreated
+    | ExperimentEnded
+    | OutcomeTold
+    | StrategyEvent
     | StageEvent
     | GateEvent
     | ForgottenEvent,

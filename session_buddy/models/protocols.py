@@ -7,6 +7,7 @@ from uuid import UUID
 
 from session_buddy.models.answers import ActiveAnomaly, Invocation, SessionSummary, TopSkill
 from session_buddy.models.events import CatalogueEvent, JournalEvent, SkillEvent
+from session_buddy.models.experiments import ExperimentsStorageProtocol
 from session_buddy.models.findings import FindingsStorageProtocol
 from session_buddy.models.runs import RunsStorageProtocol
 from session_buddy.models.values import (
@@ -38,6 +39,10 @@ class SkillsStorageProtocol(Protocol):
     @property
     def runs(self) -> RunsStorageProtocol:
         """The tables of CI stages and quality gates."""
+
+    @property
+    def experiments(self) -> ExperimentsStorageProtocol:
+        """The tables of experiments."""
 
     def open(self) -> None:
         """Open, and migrate to the newest schema version; `MigrationError` if that cannot be done."""

@@ -11,6 +11,19 @@ Modality = Literal["text", "code", "image", "audio", "video", "document", "data"
 EventKind = Literal["started", "ended", "reported", "rated", "recorded", "superseded"]
 Source = Literal["hook", "transcript", "mcp", "cli", "import", "ci", "gate", "ide"]
 Origin = Literal["agent", "user"]
+ExperimentMetric = Literal["completion_rate", "duration_seconds", "user_rating", "acceptance_rate"]
+ExperimentUnit = Literal["user", "session"]
+ExperimentMethod = Literal["sequential", "fixed_horizon"]
+ExperimentStatus = Literal["running", "completed", "stopped"]
+ExperimentDecision = Literal[
+    "assignment_broken",
+    "too_few_units",
+    "too_few_outcomes",
+    "undecided",
+    "treatment_better",
+    "control_better",
+    "no_difference",
+]
 
 WORKFLOW_PHASES: Final[tuple[WorkflowPhase, ...]] = (
     "setup",

@@ -17,6 +17,7 @@ from session_buddy.models.events import Frozen, Timestamp
 from session_buddy.models.problems import problems_of, shown
 from session_buddy.models.values import Caller, ForgetRequest, Window
 from session_buddy.models.vocabulary import WorkflowPhase
+from session_buddy.serve.experiment_calls import experiment_calls
 from session_buddy.serve.finding_calls import finding_calls
 from session_buddy.serve.run_calls import run_calls
 from session_buddy.services import Services
@@ -154,6 +155,7 @@ class Control:
             "migrations": self._migrations,
             **finding_calls(services),
             **run_calls(services),
+            **experiment_calls(services),
         }
 
     def call(self, name: str, arguments: Mapping[str, Any], emit: Emit) -> Any:

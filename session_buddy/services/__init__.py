@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from session_buddy.services.cataloguing import Cataloguer
 from session_buddy.services.comparing import Comparer
+from session_buddy.services.experimenting import Experimenter
 from session_buddy.services.finding import Finder
 from session_buddy.services.folding import Folder
 from session_buddy.services.keeping import Keeper
@@ -19,6 +20,7 @@ from session_buddy.services.run_reporting import RunReporter
 __all__ = [
     "Cataloguer",
     "Comparer",
+    "Experimenter",
     "Finder",
     "Folder",
     "InvocationReport",
@@ -50,3 +52,4 @@ class Services:
     run_recorder: RunRecorder
     run_reporter: RunReporter
     run_counts: RunCounts
+    experimenter: Experimenter

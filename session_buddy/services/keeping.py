@@ -11,12 +11,16 @@ from session_buddy.models.events import (
     AnomalyEvent,
     CatalogueEvent,
     CategorisedEvent,
+    ExperimentCreated,
+    ExperimentEnded,
     ForgottenEvent,
     GateEvent,
     JournalEvent,
+    OutcomeTold,
     SessionEvent,
     SkillEvent,
     StageEvent,
+    StrategyEvent,
     SuggestedEvent,
     TranscriptReady,
 )
@@ -204,18 +208,19 @@ def matches(
     event: JournalEvent, request: ForgetRequest, at: datetime, uses: frozenset[UUID] = frozenset()
 ) -> bool:
     """Whether a request made at `at` covers an event. uses: those that a request by time covers."""
-    if isinstance(event, ForgottenEvent):
-        return False
+    if isinstance(event, ForgottenEvent | ExperimentCreated | ExperimentEnded | StrategyEvent):
+        return False  # what is asked for and set up here tells of no use
     if request.before is not None:
         return event.began < request.before or (isinstance(event, SkillEvent) and event.invocation_id in uses)
     if event.occurred_at >= at:
         return False
     if request.session_id is not None:
-        of_session = SkillEvent | SessionEvent | TranscriptReady | SuggestedEvent | StageEvent | GateEvent
+        observed = SkillEvent | SessionEvent | TranscriptReady
+        of_session = observed | SuggestedEvent | OutcomeTold | StageEvent | GateEvent
         return isinstance(event, of_session) and event.session_id == request.session_id
     if isinstance(event, SuggestedEvent):
         return any(skill.skill_name == request.skill_name for skill in event.skills)
-    named = SkillEvent | CatalogueEvent | AnomalyEvent | CategorisedEvent
+    named = SkillEvent | CatalogueEvent | AnomalyEvent | CategorisedEvent | OutcomeTold
     return isinstance(event, named) and event.skill_name == request.skill_name
 
 

@@ -168,6 +168,10 @@ class LiveRecord:
             active = {selection: self._state.active_sessions(selection) for selection in selections}
             return [self._state.update(one, limit, active[one.selection]) for one in wanted]
 
+    def show_experiments(self, encoded: str) -> None:
+        """Show these, encoded already, in updates from now on."""
+        self._state.experiments = encoded
+
     def metrics(self, skill_name: str | None, selection: Selection = EVERYTHING) -> MetricsData:
         """The figures of one skill, or of all together; runs no SQL."""
         now = microseconds(self._clock())

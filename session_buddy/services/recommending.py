@@ -35,21 +35,28 @@ _LOAD_SECONDS = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """The strategy for one session, and the experiment and group that it comes from, if any."""
+    """The strategy for one session, and the experiment and group that it comes from, if any.
+
+    unit_id: who is in the group, with probability `propensity`.
+    """
 
     strategy: str = DEFAULT
     test_name: str | None = None
     group_name: str | None = None
+    unit_id: str | None = None
+    propensity: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
     """What a suggestion is asked for. recent_skills: instead of what the record says of the session.
 
-    remember: journal what is suggested, so that it is seen whether it is taken.
+    remember: journal what is suggested, so that it is seen whether it is taken. user_id: keyed hash of whom
+    it is for, by default this home's user.
     """
 
     session_id: str | None = None
+    user_id: str | None = None
     workflow_phase: WorkflowPhase | None = None
     query: str | None = None
     recent_skills: Sequence[str] | None = None
@@ -106,13 +113,14 @@ class Recommender:
             InvalidInput: there is no such strategy.
         """
         session_id = asked.session_id or self._session_of(caller)
-        chosen = self._chosen(asked.strategy, session_id)
+        user_id = asked.user_id or self._user_id
+        chosen = self._chosen(asked.strategy, session_id, user_id)
         complete = self.learning.loaded(_LOAD_SECONDS)
         with self.learning.current() as learned:
             context = Context(
                 history=self._history(learned, session_id, asked.recent_skills),
                 project=caller.project,
-                user=self._user_id,
+                user=user_id,
                 phase=asked.workflow_phase,
                 query=asked.query,
             )
@@ -125,7 +133,7 @@ class Recommender:
                 self._suggestion(learned, context, found.candidate, session_id) for found in placed
             ]
             uses = learned.uses
-        if asked.remember and placed:
+        if asked.remember and (placed or chosen.test_name):
             skills = [
                 SuggestedSkill(
                     skill_name=found.candidate.skill_name,
@@ -134,7 +142,7 @@ class Recommender:
                 )
                 for found in placed
             ]
-            self._remember(suggestion_id, session_id, chosen, skills)
+            self._remember(suggestion_id, session_id, user_id, chosen, skills)
         return Suggestions(
             suggestion_id=suggestion_id,
             session_id=session_id,
@@ -179,9 +187,13 @@ class Recommender:
             message=odds_in_words(decided, score),
         )
 
+    def flush(self) -> None:
+        """Journal now what was suggested, so that it comes before what follows it."""
+        self._remembering.flush()
+
     def acceptance(self) -> Sequence[Acceptance]:
         """What became of the suggestions, by strategy."""
-        self._remembering.flush()
+        self.flush()
         self._record.catch_up()
         return self._record.storage.acceptance()
 
@@ -189,9 +201,9 @@ class Recommender:
         """How good the success probabilities were, and until when the record was learned; runs no SQL."""
         return self.learning.score()
 
-    def _chosen(self, strategy: str | None, session_id: str) -> Chosen:
+    def _chosen(self, strategy: str | None, session_id: str, user_id: str) -> Chosen:
         if strategy is None:
-            return self._choose(session_id, self._user_id)
+            return self._choose(session_id, user_id)
         if strategy not in STRATEGIES:
             names = ", ".join(STRATEGIES)
             raise InvalidInput(f"There is no strategy {shown(strategy)}; use one of: {names}.")
@@ -235,7 +247,12 @@ class Recommender:
         )
 
     def _remember(
-        self, suggestion_id: UUID, session_id: str, chosen: Chosen, skills: Sequence[SuggestedSkill]
+        self,
+        suggestion_id: UUID,
+        session_id: str,
+        user_id: str,
+        chosen: Chosen,
+        skills: Sequence[SuggestedSkill],
     ) -> None:
         self._remembering.remember(
             SuggestedEvent(
@@ -243,11 +260,13 @@ class Recommender:
                 occurred_at=self._clock(),
                 kind="suggested",
                 session_id=session_id,
-                user_id=self._user_id,
+                user_id=user_id,
                 strategy=chosen.strategy,
                 skills=tuple(skills),
                 test_name=chosen.test_name,
                 group_name=chosen.group_name,
+                unit_id=chosen.unit_id,
+                assignment_propensity=chosen.propensity,
             )
         )
 

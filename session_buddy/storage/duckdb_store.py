@@ -17,6 +17,7 @@ from session_buddy.models.values import (
 from session_buddy.storage import folding, forgetting, learning, rows
 from session_buddy.storage.answers import StoredAnswers
 from session_buddy.storage.database import Database
+from session_buddy.storage.experiments import StoredExperiments
 from session_buddy.storage.failures import explained
 from session_buddy.storage.findings import StoredFindings
 from session_buddy.storage.folding_one import FEW, fold_one, move_offsets
@@ -56,6 +57,7 @@ class DuckDBStore(StoredAnswers):
         self._unlearned = 0
         self.findings = StoredFindings(self._database, self._writing)
         self.runs = StoredRuns(self._database)
+        self.experiments = StoredExperiments(self._database, self._writing)
 
     def open(self) -> None:
         """Open and migrate; raises `MigrationError`, or `StorageError` with a remedy."""

@@ -5,6 +5,7 @@ from datetime import datetime
 
 import duckdb
 
+from session_buddy.storage.experiments import forget_outcomes
 from session_buddy.storage.folding import Changes, move_totals
 from session_buddy.storage.learning import learn
 from session_buddy.storage.queries import sql
@@ -36,7 +37,9 @@ def forget(connection: duckdb.DuckDBPyConnection, request: Request, refusals: Re
     }
     connection.execute(sql("stage_matching_events"), covered)
     connection.execute(sql("stage_matching_session_events"), covered)
+    connection.execute(sql("delete_matching_exposures"), covered)
     _recompute(connection)
+    forget_outcomes(connection, covered)
     connection.execute(sql("delete_matching_catalogue"), covered)
     connection.execute(sql("delete_matching_anomalies"), covered)
     connection.execute(sql("delete_matching_stage_runs"), covered)
@@ -89,7 +92,6 @@ def _recompute(connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute(sql("delete_matching_events"))
     connection.execute(sql("delete_orphaned_superseded"))
     move_totals(connection, Changes())
-    connection.execute(sql("delete_outcomes_of_vanished"))
     connection.execute(sql("delete_matching_session_events"))
     connection.execute(sql("delete_touched_sessions"))
     connection.execute(sql("stage_events_of_touched_sessions"))

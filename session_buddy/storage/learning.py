@@ -58,7 +58,7 @@ def fold_findings(connection: Connection, events: Sequence[JournalEvent]) -> int
 
 
 def _fold_anomaly(connection: Connection, event: AnomalyEvent) -> None:
-    _know(connection, event.skill_name)
+    know(connection, event.skill_name)
     resolved_at = naive(event.resolved_at) if event.resolved_at is not None else None
     row = event.model_dump(exclude={"v", "id", "occurred_at", "kind"})
     connection.execute(
@@ -70,7 +70,7 @@ def _fold_anomaly(connection: Connection, event: AnomalyEvent) -> None:
 
 
 def _fold_category(connection: Connection, event: CategorisedEvent) -> None:
-    _know(connection, event.skill_name)
+    know(connection, event.skill_name)
     if event.category is not None:
         category = {"category": event.category, "description": "", "built_in": False}
         connection.execute(sql("insert_categories"), category)
@@ -96,7 +96,8 @@ def place(connection: Connection, kind: str, placed: Placed, at: datetime | None
     connection.execute(sql(f"insert_{kind}"), asdict(placed) | {"assigned_at": at})
 
 
-def _know(connection: Connection, skill_name: str) -> None:
+def know(connection: Connection, skill_name: str) -> None:
+    """Make sure that a skill has the row that others reference."""
     if not connection.execute(sql("skill_is_known"), {"skill_name": skill_name}).fetchall():
         connection.execute(sql("insert_skill"), {"skill_name": skill_name})
 

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from session_buddy.live.merge import merge
 from session_buddy.models.events import SkillEvent
+from session_buddy.storage.experiments import forget_outcomes
 from session_buddy.storage.folding import Changes
 from session_buddy.storage.forgetting import Request
 from session_buddy.storage.learning import learn
@@ -25,9 +26,11 @@ def forget(connection: PostgresConnection, request: Request, refusals: Refusals)
     covered = {"scope": request.scope, "before": request.before, "rows": names}
     events = connection.run("matching_events", **covered)
     session_events = connection.run("matching_session_events", **covered)
+    connection.run("delete_matching_exposures", **covered)
     _delete_uses(connection, [row[0] for row in events], {row[1] for row in events})
     connection.run("delete_session_events", ids=as_json(row[0] for row in session_events))
     _renew_sessions(connection, {row[-1] for row in (*events, *session_events)})
+    forget_outcomes(connection, covered)
     connection.run("delete_matching_catalogue", **covered)
     connection.run("delete_matching_anomalies", **covered)
     connection.run("delete_matching_stage_runs", **covered)
@@ -74,8 +77,6 @@ def _delete_uses(connection: PostgresConnection, events: Sequence[UUID], uses: s
         left[row["invocation_id"]].append(event_of(row))
     after = {use: merge(events_of) for use, events_of in left.items()}
     write(connection, before, after, Changes())
-    gone = as_json(use for use in before if after.get(use) is None)
-    connection.run("delete_outcomes_of", ids=gone)
 
 
 def _renew_sessions(connection: PostgresConnection, sessions: set[str]) -> None:

@@ -13,6 +13,7 @@ from session_buddy.models.protocols import KeyedHash
 from session_buddy.models.values import Batch, FoldResult, ForgetRequest, Lines, MigrationStatus
 from session_buddy.storage import folding, learning, postgres_folding, postgres_forgetting, rows
 from session_buddy.storage.answers import StoredAnswers
+from session_buddy.storage.experiments import StoredExperiments
 from session_buddy.storage.findings import StoredFindings
 from session_buddy.storage.forgetting import Request
 from session_buddy.storage.migrations import Migrator, read_migrations
@@ -68,6 +69,7 @@ class PostgresStore(StoredAnswers):
         self._verified = False
         self.findings = PostgresFindings(self._database, self._writing)
         self.runs = StoredRuns(self._database)
+        self.experiments = StoredExperiments(self._database, self._writing, lambda: self.findings.may_write)
 
     def open(self) -> None:
         """Open, and migrate what is one's own; raises `StorageError` unless the server is merely away."""

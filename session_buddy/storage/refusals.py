@@ -9,6 +9,7 @@ from session_buddy.models.events import (
     CategorisedEvent,
     GateEvent,
     JournalEvent,
+    OutcomeTold,
     SessionEvent,
     SkillEvent,
     StageEvent,
@@ -19,7 +20,8 @@ from session_buddy.storage.connections import Connection
 from session_buddy.storage.queries import sql
 
 _Run = StageEvent | GateEvent
-_Named = SkillEvent | SessionEvent | CatalogueEvent | SuggestedEvent | AnomalyEvent | CategorisedEvent | _Run
+_Skill = SkillEvent | CatalogueEvent | SuggestedEvent | AnomalyEvent | CategorisedEvent | OutcomeTold
+_Named = _Skill | SessionEvent | _Run
 
 
 class Refusals:
@@ -76,10 +78,10 @@ def _names_of(event: _Named) -> list[tuple[str, str]]:
     names: list[tuple[str, str]] = []
     if isinstance(event, _Run):
         return [("session", event.session_id)] if event.session_id else names
-    if isinstance(event, SkillEvent | SessionEvent | SuggestedEvent):
+    if isinstance(event, SkillEvent | SessionEvent | SuggestedEvent | OutcomeTold) and event.session_id:
         names.append(("session", event.session_id))
     if isinstance(event, SuggestedEvent):
         names.extend(("skill", skill.skill_name) for skill in event.skills)
-    elif not isinstance(event, SessionEvent):
+    elif not isinstance(event, SessionEvent) and event.skill_name:
         names.append(("skill", event.skill_name))
     return names

@@ -3,7 +3,15 @@
 import os
 from collections.abc import Callable, Iterable, Sequence
 
-from session_buddy.models.events import AnomalyEvent, CatalogueEvent, ForgottenEvent, JournalEvent
+from session_buddy.models.events import (
+    AnomalyEvent,
+    CatalogueEvent,
+    ExperimentCreated,
+    ExperimentEnded,
+    ForgottenEvent,
+    JournalEvent,
+    StrategyEvent,
+)
 
 SharedSessions = Callable[[Sequence[str]], Iterable[str]]
 """Those of some sessions of which the team's store knows already."""
@@ -44,7 +52,8 @@ class Sharing:
         if session is not None:
             return session in shared
         # Anomalies come from what is shared. A skill of the user's own, in no project, is nobody's business.
-        return isinstance(event, ForgottenEvent | AnomalyEvent)
+        of_team = ForgottenEvent | AnomalyEvent | ExperimentCreated | ExperimentEnded | StrategyEvent
+        return isinstance(event, of_team)
 
     def _is_shared(self, project: str | None) -> bool:
         return project is not None and any(

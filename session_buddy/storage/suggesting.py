@@ -5,14 +5,16 @@ from collections.abc import Iterator, Sequence
 
 from session_buddy.models.events import JournalEvent, SkillEvent, SuggestedEvent
 from session_buddy.storage.connections import Connection
+from session_buddy.storage.experiments import fold_configs, fold_experiments
 from session_buddy.storage.queries import sql
 
 
 def fold_suggestions(connection: Connection, events: Sequence[JournalEvent]) -> int:
-    """Apply suggestions inside the caller's transaction, after the skill events of the same batch.
+    """Apply suggestions and experiments inside the caller's transaction, after the batch's skill events.
 
-    Returns how many suggestions those were.
+    Returns how many events those were.
     """
+    created = fold_configs(connection, events)
     suggested = [event for event in events if isinstance(event, SuggestedEvent)]
     if suggested:
         lines = "\n".join(_rows_of(suggested))
@@ -23,7 +25,7 @@ def fold_suggestions(connection: Connection, events: Sequence[JournalEvent]) -> 
     touched = {"session_ids": "\n".join(sessions)}
     if sessions and connection.execute(sql("has_suggestions"), touched).fetchall():
         connection.execute(sql("attribute_suggestions"), touched)
-    return len(suggested)
+    return created + len(suggested) + fold_experiments(connection, events, sessions)
 
 
 def _rows_of(events: Sequence[SuggestedEvent]) -> Iterator[str]:

@@ -15,6 +15,7 @@ DROP TABLE skill_dependencies;
 DROP TABLE skill_category_mapping;
 DROP TABLE skill_categories;
 DROP TABLE ab_test_outcomes;
+DROP TABLE ab_test_exposures;
 DROP TABLE ab_test_assignments;
 DROP TABLE ab_test_configs;
 DROP TABLE skill_cluster_membership;

@@ -127,10 +127,36 @@ WHERE
 -- Suggestions made in sessions that are gone.
 DELETE FROM skill_suggestions WHERE session_id NOT IN (SELECT session_id FROM agent_session);
 
--- delete_outcomes_of_vanished --
--- Outcomes of experiments that came from invocations that are gone.
-DELETE FROM ab_test_outcomes WHERE invocation_id IN (SELECT invocation_id FROM before)
-AND invocation_id NOT IN (SELECT invocation_id FROM after);
+-- delete_matching_exposures --
+-- Suggestions of experiments that a request to forget covers.
+DELETE FROM ab_test_exposures
+WHERE
+    exposed_at < $before
+    AND CASE $scope
+        WHEN 'before' THEN TRUE
+        WHEN 'session' THEN session_id IN (SELECT unnest(string_split($names, chr(10))))
+        ELSE exposure_id IN (
+            SELECT suggestion_id
+            FROM skill_suggestions
+            WHERE skill_name IN (SELECT unnest(string_split($names, chr(10))))
+        )
+    END;
+
+-- delete_matching_outcomes --
+-- What followed them, what came from uses that are gone, and what was told of the same session or time.
+DELETE FROM ab_test_outcomes
+WHERE
+    (source = 'observed' AND exposure_id NOT IN (SELECT exposure_id FROM ab_test_exposures))
+    OR (invocation_id IS NOT NULL AND invocation_id NOT IN (SELECT invocation_id FROM skill_invocation))
+    OR (
+        source = 'told'
+        AND occurred_at < $before
+        AND CASE $scope
+            WHEN 'before' THEN TRUE
+            WHEN 'session' THEN session_id IN (SELECT unnest(string_split($names, chr(10))))
+            ELSE skill_name IN (SELECT unnest(string_split($names, chr(10))))
+        END
+    );
 
 -- skills_without_a_trace --
 -- Names that nothing but their own row knows.

@@ -1,8 +1,8 @@
 """Run by a Python that has gbstats: cases as JSON on standard input, its intervals on standard output.
 
 A case is {"control", "treatment", "planned", "alpha", "relative"}. A group is {"n", "m": [sum]} for a
-proportion, {"n", "m": [sum, sum of squares]} for a mean; with {"d": [sum, sum of squares], "product": sum} it is
-a ratio.
+proportion and {"n", "m": [sum, sum of squares]} for a mean; with {"d": [sum, sum of squares], "product": sum}
+it is a ratio.
 """
 
 import json

@@ -91,6 +91,7 @@ async def test_every_tool_describes_itself_and_what_it_changes(tools: list[Docum
         "record_pipeline_stage",
         "record_quality_gate",
     }
+    changing |= {"run_ab_test", "record_ab_outcome", "stop_ab_test"}
     for tool in tools:
         assert tool["description"]
         assert "\n" not in tool["description"]

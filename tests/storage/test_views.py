@@ -196,8 +196,8 @@ def test_ab_test_summary_averages_units_before_groups(duckdb_store: DuckDBStore)
     write(
         duckdb_store,
         "ab_test_configs (test_name, control_strategy, treatment_strategy, unit, metric, method, "
-        "assignment_ratio, min_sample_size, start_date, created_at, status, status_at)",
-        "('t', 'markov', 'popularity', 'user', 'completion_rate', 'sequential', 0.5, 20, now(), now(), "
+        "assignment_ratio, min_sample_size, planned_sample_size, start_date, created_at, status, status_at)",
+        "('t', 'markov', 'popularity', 'user', 'completion_rate', 'sequential', 0.5, 20, 90, now(), now(), "
         "'running', now())",
     )
     write(
@@ -207,7 +207,7 @@ def test_ab_test_summary_averages_units_before_groups(duckdb_store: DuckDBStore)
         "('t', 'u2', 'control', 'markov', 0.5, now())",
         "('t', 'u3', 'treatment', 'popularity', 0.5, now())",
     )
-    outcome = "(uuid(), 't', '{}', 'control', NULL, NULL, 'completion_rate', {}, now())"
+    outcome = "(uuid(), 't', '{}', 'control', NULL, NULL, NULL, NULL, 'completion_rate', {}, 'told', now())"
     write(duckdb_store, "ab_test_outcomes", *[outcome.format("u1", 1)] * 9, outcome.format("u2", 0))
     treated, control = rows(duckdb_store, "v_ab_test_summary", "group_name DESC")
     assert parts(control, "group_name strategy metric decides unit_count outcome_count") == (
@@ -218,7 +218,7 @@ def test_ab_test_summary_averages_units_before_groups(duckdb_store: DuckDBStore)
         2,
         10,
     )
-    assert parts(control, "mean_of_units min_sample_size") == (0.5, 20)
+    assert parts(control, "mean mean_of_units min_sample_size") == (0.9, 0.5, 20)
     assert control["standard_deviation_of_units"] == pytest.approx(0.5**0.5)
     assert parts(treated, "group_name unit_count outcome_count mean_of_units decides") == (
         "treatment",

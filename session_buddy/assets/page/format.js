@@ -81,3 +81,27 @@ export function anomalyText(anomaly) {
 function against(shape, seen, usual) {
   return `${shape(seen)}, usually ${shape(usual)}`;
 }
+
+// A value of an experiment's metric: "82.4 %", "38 s", "4.21".
+function measured(metric, value) {
+  if (value === null || value === undefined) return NOTHING;
+  if (metric === "duration_seconds") return duration(value);
+  return metric === "user_rating" ? value.toFixed(2) : `${(value * 100).toFixed(1)} %`;
+}
+
+function shifted(metric, value) {
+  const sign = value < 0 ? "−" : "+";
+  if (metric === "user_rating") return `${sign}${Math.abs(value).toFixed(2)}`;
+  return `${sign}${(Math.abs(value) * 100).toFixed(1)} ${metric === "duration_seconds" ? "%" : "points"}`;
+}
+
+// One group of an experiment: "treatment, markov_blend: 82.4 % of 120 outcomes, 61 sessions; +9.1 points (+2.0 …)".
+export function groupText(test, group) {
+  const value = measured(test.metric, group.value);
+  const counts = `${count(group.outcome_count)} outcomes, ${count(group.unit_count)} ${test.unit}s`;
+  const text = `${group.group_name}, ${group.strategy}: ${value} of ${counts}`;
+  if (group.difference === null) return text;
+  const difference = shifted(test.metric, group.difference);
+  if (group.lower === null || group.upper === null) return `${text}; ${difference}`;
+  return `${text}; ${difference} (${shifted(test.metric, group.lower)} to ${shifted(test.metric, group.upper)})`;
+}

@@ -3,7 +3,7 @@
 import { drawSpark, makeSpark } from "./chart.js";
 import { byId, element, keyed, setAttribute, setHidden, setText } from "./dom.js";
 import { NOTHING, ago, anomalyText, basis, clock, count } from "./format.js";
-import { duration, moment, percent, projectName } from "./format.js";
+import { duration, groupText, moment, percent, projectName } from "./format.js";
 import { keyOf } from "./state.js";
 
 const USES_SHOWN = { overview: 12, skill: 20 };
@@ -189,7 +189,22 @@ function described(use, skill) {
 function renderExperiments(state) {
   setHidden(byId("experiments"), state.experiments.length === 0);
   const keyIn = (test) => test.test_name;
-  keyed(byId("experiment-list"), state.experiments, keyIn, () => element("li"), (item, test) => {
-    setText(item, [test.test_name, test.status].filter(Boolean).join(": "));
+  keyed(byId("experiment-list"), state.experiments, keyIn, makeExperiment, fillExperiment);
+}
+
+function makeExperiment() {
+  const heading = element("h3", {}, element("span", { class: "name" }), " ", element("span", { class: "badge" }));
+  return element("li", { class: "experiment" }, heading, element("ul", { class: "groups" }), element("p"));
+}
+
+function fillExperiment(item, test) {
+  const [name, badge, groups, conclusion] = item.querySelectorAll(".name, .badge, .groups, p");
+  setText(name, test.test_name);
+  setText(badge, [test.status, test.promoted ? "promoted" : null].filter(Boolean).join(", "));
+  setAttribute(item, "data-decision", test.decision);
+  keyed(groups, test.groups, (group) => group.group_name, () => element("li"), (line, group) => {
+    line.classList.toggle("winner", group.strategy === test.winner_strategy);
+    setText(line, groupText(test, group));
   });
+  setText(conclusion, test.conclusion);
 }

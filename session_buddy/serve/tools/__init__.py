@@ -6,6 +6,7 @@ from typing import NamedTuple
 from mcp_types import ToolAnnotations
 from pydantic import BaseModel
 
+from session_buddy.serve.tools.experimenting import record_ab_outcome, run_ab_test, stop_ab_test
 from session_buddy.serve.tools.finding import (
     detect_anomalies,
     get_collaborative_recommendations,
@@ -65,5 +66,8 @@ TOOLS: tuple[ToolSpec, ...] = (
     ToolSpec(get_quality_workflow, READS),
     ToolSpec(record_pipeline_stage, ADDS),
     ToolSpec(get_pipeline_analytics, READS),
+    ToolSpec(run_ab_test, MERGES),
+    ToolSpec(record_ab_outcome, ADDS),
+    ToolSpec(stop_ab_test, ADDS),
     ToolSpec(ingest_tool_calls, MERGES),
 )

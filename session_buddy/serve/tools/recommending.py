@@ -8,6 +8,7 @@ from session_buddy.models.answers_recommending import SuccessPrediction, Suggest
 from session_buddy.models.events import Name
 from session_buddy.models.vocabulary import WorkflowPhase
 from session_buddy.serve.service_tool import Call
+from session_buddy.serve.tools.experimenting import UserId
 from session_buddy.services.recommending import Asked
 
 
@@ -22,8 +23,11 @@ def suggest_next_skill(
         list[Name] | None, Field(max_length=100, description="oldest first; default: as recorded")
     ] = None,
     session_id: Annotated[Name | None, Field(description="default: this session")] = None,
+    user_id: UserId = None,
     limit: Annotated[int, Field(ge=1, le=20)] = 5,
-    strategy: Annotated[Name | None, Field(description="default: markov_blend")] = None,
+    strategy: Annotated[
+        Name | None, Field(description="default: of the experiment, or the best known")
+    ] = None,
 ) -> Suggestions:
     """Which skill fits next: ranked, with reasons, evidence counts, expected time, success probability.
 
@@ -31,6 +35,7 @@ def suggest_next_skill(
     """
     asked = Asked(
         session_id=session_id,
+        user_id=call.services.experimenter.user_of(user_id),
         workflow_phase=workflow_phase,
         query=query,
         recent_skills=recent_skills,

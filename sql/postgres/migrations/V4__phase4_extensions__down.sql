@@ -32,6 +32,8 @@ DROP TABLE skill_categories;
 
 DROP TABLE ab_test_outcomes;
 
+DROP TABLE ab_test_exposures;
+
 DROP TABLE ab_test_assignments;
 
 DROP TABLE ab_test_configs;

@@ -151,7 +151,7 @@ CREATE TABLE ab_test_configs (
   assignment_ratio DOUBLE PRECISION NOT NULL CHECK (assignment_ratio > 0 AND assignment_ratio < 1),
   min_sample_size BIGINT NOT NULL CHECK (min_sample_size > 0),
   minimum_detectable_effect DOUBLE PRECISION,
-  planned_sample_size BIGINT,
+  planned_sample_size BIGINT NOT NULL CHECK (planned_sample_size > 0),
   promote_winner BOOLEAN NOT NULL DEFAULT FALSE,
   start_date TIMESTAMP NOT NULL,
   end_date TIMESTAMP,
@@ -159,6 +159,7 @@ CREATE TABLE ab_test_configs (
   status TEXT COLLATE "C" NOT NULL CHECK (status IN ('running', 'completed', 'stopped')),
   status_reason TEXT COLLATE "C",
   status_at TIMESTAMP NOT NULL,
+  decision TEXT COLLATE "C",
   winner TEXT COLLATE "C",
   CHECK (end_date IS NULL OR end_date > start_date)
 );
@@ -179,6 +180,19 @@ CREATE INDEX ab_test_assignments_by_unit ON ab_test_assignments(unit_id);
 
 CREATE INDEX ab_test_assignments_by_group ON ab_test_assignments(group_name);
 
+CREATE TABLE ab_test_exposures (
+  exposure_id UUID PRIMARY KEY,
+  test_name TEXT COLLATE "C" NOT NULL REFERENCES ab_test_configs (
+    test_name
+  ),
+  unit_id TEXT COLLATE "C" NOT NULL,
+  group_name TEXT COLLATE "C" NOT NULL,
+  session_id TEXT COLLATE "C" NOT NULL,
+  exposed_at TIMESTAMP NOT NULL
+);
+
+CREATE INDEX ab_test_exposures_by_session ON ab_test_exposures(session_id);
+
 CREATE TABLE ab_test_outcomes (
   outcome_id UUID PRIMARY KEY,
   test_name TEXT COLLATE "C" NOT NULL REFERENCES ab_test_configs (
@@ -186,16 +200,21 @@ CREATE TABLE ab_test_outcomes (
   ),
   unit_id TEXT COLLATE "C" NOT NULL,
   group_name TEXT COLLATE "C" NOT NULL,
+  exposure_id UUID,
+  session_id TEXT COLLATE "C",
   skill_name TEXT COLLATE "C" REFERENCES skill_metrics (
     skill_name
   ),
   invocation_id UUID,
   metric TEXT COLLATE "C" NOT NULL,
   value DOUBLE PRECISION NOT NULL,
+  source TEXT COLLATE "C" NOT NULL CHECK (source IN ('observed', 'told')),
   occurred_at TIMESTAMP NOT NULL
 );
 
 CREATE INDEX ab_test_outcomes_by_unit ON ab_test_outcomes(unit_id);
+
+CREATE INDEX ab_test_outcomes_by_exposure ON ab_test_outcomes(exposure_id);
 
 CREATE INDEX ab_test_outcomes_by_time ON ab_test_outcomes(occurred_at);
 
@@ -282,6 +301,7 @@ CREATE TABLE skill_strategy_promotions (
     test_name
   ),
   reason TEXT COLLATE "C" NOT NULL,
+  reverts BOOLEAN NOT NULL DEFAULT FALSE,
   promoted_at TIMESTAMP NOT NULL
 );
 
@@ -460,6 +480,7 @@ WITH per_unit AS (
     unit_id,
     metric,
     COUNT(*) AS outcome_count,
+    SUM(value) AS unit_total,
     AVG(value) AS unit_mean
   FROM ab_test_outcomes
   GROUP BY
@@ -479,6 +500,7 @@ SELECT
   COUNT(DISTINCT s.unit_id) AS unit_count,
   c.min_sample_size,
   CAST(COALESCE(SUM(u.outcome_count), 0) AS BIGINT) AS outcome_count,
+  CAST(SUM(u.unit_total) AS DOUBLE PRECISION) / SUM(u.outcome_count) AS mean,
   AVG(u.unit_mean) AS mean_of_units,
   STDDEV_SAMP(u.unit_mean) AS standard_deviation_of_units
 FROM ab_test_configs AS c
@@ -622,3 +644,7 @@ ALTER TABLE quality_gate_runs ADD COLUMN written_by NAME NOT NULL DEFAULT curren
 CREATE INDEX pipeline_stage_runs_by_session ON pipeline_stage_runs (session_id);
 
 CREATE INDEX quality_gate_runs_by_session ON quality_gate_runs (session_id);
+
+ALTER TABLE ab_test_exposures ADD COLUMN written_by NAME NOT NULL DEFAULT current_user;
+
+ALTER TABLE ab_test_outcomes ADD COLUMN written_by NAME NOT NULL DEFAULT current_user;

@@ -81,3 +81,7 @@ ALTER TABLE quality_gate_runs ADD COLUMN written_by NAME NOT NULL DEFAULT curren
 CREATE INDEX pipeline_stage_runs_by_session ON pipeline_stage_runs (session_id);
 
 CREATE INDEX quality_gate_runs_by_session ON quality_gate_runs (session_id);
+
+ALTER TABLE ab_test_exposures ADD COLUMN written_by NAME NOT NULL DEFAULT current_user;
+
+ALTER TABLE ab_test_outcomes ADD COLUMN written_by NAME NOT NULL DEFAULT current_user;

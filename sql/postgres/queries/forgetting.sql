@@ -109,11 +109,6 @@ WHERE
     g.session_id IN (SELECT json_array_elements_text(CAST($rows AS JSON)))
     AND NOT EXISTS (SELECT 1 FROM agent_session AS s WHERE s.session_id = g.session_id);
 
--- delete_outcomes_of --
--- Outcomes of experiments that came from invocations that are gone.
-DELETE FROM ab_test_outcomes
-WHERE invocation_id IN (SELECT CAST(json_array_elements_text(CAST($ids AS JSON)) AS UUID));
-
 -- delete_matching_catalogue --
 -- A skill that is still installed will be catalogued again.
 DELETE FROM skill_catalogue
@@ -187,4 +182,37 @@ WHERE
             AND recorded_at < $before
             AND session_id IN (SELECT json_array_elements_text(CAST($rows AS JSON)))
         )
+    );
+
+-- delete_matching_exposures --
+-- The suggestions of experiments that this member wrote and a request to forget covers.
+DELETE FROM ab_test_exposures
+WHERE
+    written_by = current_user
+    AND exposed_at < $before
+    AND CASE CAST($scope AS TEXT)
+        WHEN 'before' THEN TRUE
+        WHEN 'session' THEN session_id IN (SELECT json_array_elements_text(CAST($rows AS JSON)))
+        ELSE exposure_id IN (
+            SELECT suggestion_id
+            FROM skill_suggestions
+            WHERE skill_name IN (SELECT json_array_elements_text(CAST($rows AS JSON)))
+        )
+    END;
+
+-- delete_matching_outcomes --
+-- What followed them, what came from uses that are gone, and what this member told of the same session or time.
+DELETE FROM ab_test_outcomes
+WHERE
+    (source = 'observed' AND exposure_id NOT IN (SELECT exposure_id FROM ab_test_exposures))
+    OR (invocation_id IS NOT NULL AND invocation_id NOT IN (SELECT invocation_id FROM skill_invocation))
+    OR (
+        source = 'told'
+        AND written_by = current_user
+        AND occurred_at < $before
+        AND CASE CAST($scope AS TEXT)
+            WHEN 'before' THEN TRUE
+            WHEN 'session' THEN session_id IN (SELECT json_array_elements_text(CAST($rows AS JSON)))
+            ELSE skill_name IN (SELECT json_array_elements_text(CAST($rows AS JSON)))
+        END
     );

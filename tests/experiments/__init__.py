@@ -1,0 +1,1 @@
+"""Experiments over real services and over a real server."""
