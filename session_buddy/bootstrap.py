@@ -10,8 +10,7 @@ import logging
 import os
 import socket
 import sys
-import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,7 +18,6 @@ from typing import TYPE_CHECKING
 
 from session_buddy import __version__
 from session_buddy.config import Settings
-from session_buddy.errors import SessionBuddyError, StorageError
 from session_buddy.ingest.agents.places import RECORDS, session_folders, skills_of_agents
 from session_buddy.ingest.archive import JournalArchive
 from session_buddy.ingest.catalogue import catalogue_events
@@ -34,7 +32,7 @@ from session_buddy.ingest.transcripts import Reading
 from session_buddy.live.experiment_rows import encoded_experiments
 from session_buddy.models.events import CatalogueEvent
 from session_buddy.models.protocols import SkillsStorageProtocol
-from session_buddy.models.values import Caller
+from session_buddy.opening import Opening
 from session_buddy.private_files import private_directory
 from session_buddy.services import (
     Cataloguer,
@@ -169,7 +167,7 @@ def lead(settings: Settings, first: socket.socket | None = None) -> None:
 
 
 async def _lead(settings: Settings, first: socket.socket | None) -> None:
-    opening = _Opening(settings)
+    opening = Opening(lambda: open_services(settings))
     opening.start()
     try:
         await _serve(settings, first, opening)
@@ -178,7 +176,7 @@ async def _lead(settings: Settings, first: socket.socket | None) -> None:
     opening.raise_problem()
 
 
-async def _serve(settings: Settings, first: socket.socket | None, opening: "_Opening") -> None:
+async def _serve(settings: Settings, first: socket.socket | None, opening: Opening) -> None:
     # The SDK takes longest to import, and is not needed by a command that leads for itself.
     from session_buddy.serve.control import Control
     from session_buddy.serve.experiment_metrics import experiment_source
@@ -225,105 +223,3 @@ async def _serve(settings: Settings, first: socket.socket | None, opening: "_Ope
 
 def _relays(server: "LeaderServer") -> int:
     return sum(connected.role == "relay" for connected in server.connected())
-
-
-class _Opening:
-    """Opens the services in a thread of its own, and keeps them open until `close`.
-
-    What asks for them meanwhile waits. If they cannot be opened, `on_problem` is called: a leader that
-    cannot serve must let others try.
-    """
-
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
-        self._loop = asyncio.get_running_loop()
-        self._opened: asyncio.Future[Services] = self._loop.create_future()
-        self._closing = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="session-buddy-store", daemon=True)
-        self._services: Services | None = None
-        self._problem: SessionBuddyError | None = None
-        self._stop: Callable[[], None] = lambda: None
-        self._ready: list[Callable[[Services], None]] = []
-
-    def start(self) -> None:
-        """Begin to open."""
-        self._thread.start()
-
-    def on_problem(self, stop: Callable[[], None]) -> None:
-        """Call `stop` if the services cannot be opened."""
-        self._stop = stop
-
-    def on_ready(self, callback: Callable[[Services], None]) -> None:
-        """Call back with the services once they are open."""
-        self._ready.append(callback)
-
-    async def services(self) -> Services:
-        """The services, once they are open; raises what kept them from it."""
-        if self._services is not None:
-            return self._services
-        return await asyncio.shield(self._opened)
-
-    def wake(self) -> None:
-        """A hook has written to a journal."""
-        if self._services is not None:
-            self._services.folder.wake()
-
-    def left(self, caller: Caller) -> None:
-        """A window has gone."""
-        if self._services is not None:
-            self._services.folder.session_left(self._services.recorder.session_of(caller))
-            self._services.recorder.disconnected(caller)
-
-    def close(self) -> None:
-        """Close the services, everything that is acknowledged folded first."""
-        self._closing.set()
-        self._thread.join()
-        if not self._opened.done():
-            self._opened.cancel()
-
-    def raise_problem(self) -> None:
-        """Raise what kept the services from opening, if something did."""
-        if self._problem is not None:
-            raise self._problem
-
-    def _run(self) -> None:
-        try:
-            with open_services(self._settings) as services:
-                self._services = services
-                self._loop.call_soon_threadsafe(self._announce, services)
-                self._look_around(services)
-                self._closing.wait()
-        except SessionBuddyError as error:
-            self._give_up(error)
-        except Exception as error:  # noqa: BLE001 - the top of a thread; who waits must hear of it
-            _log.exception("the services could not be opened or closed")
-            self._give_up(
-                SessionBuddyError(
-                    f"session-buddy could not open its record, by a fault of its own "
-                    f"({type(error).__name__}: {error}). `session-buddy doctor` looks for known causes."
-                )
-            )
-
-    def _look_around(self, services: Services) -> None:
-        """See to what happened while nobody led; a team's server that is away does not end the leader."""
-        try:
-            services.folder.resume_unfinished()
-            services.cataloguer.look()
-        except StorageError as error:
-            _log.warning("what happened while nobody led was not looked at: %s", error)
-
-    def _give_up(self, error: SessionBuddyError) -> None:
-        self._problem = error
-        if not self._closing.is_set():
-            self._loop.call_soon_threadsafe(self._fail, error)
-
-    def _announce(self, services: Services) -> None:
-        if not self._opened.done():
-            self._opened.set_result(services)
-        for callback in self._ready:
-            callback(services)
-
-    def _fail(self, error: SessionBuddyError) -> None:
-        if not self._opened.done():
-            self._opened.set_exception(error)
-        self._stop()

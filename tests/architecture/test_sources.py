@@ -16,7 +16,7 @@ LONGER_MODULES = {
 }
 
 CATCHES_EVERYTHING = {
-    "session_buddy/bootstrap.py: _run": "the top of a thread; whoever waits for the services is told",
+    "session_buddy/opening.py: _run": "the top of a thread; whoever waits for the services is told",
     "session_buddy/cli/app.py: run": "the top of a command; a fault of ours is told in one line",
     "session_buddy/ingest/ci.py: main": "the wrapped command has ended, and only its exit status counts",
     "session_buddy/ingest/hook.py: run": "a hook that fails would disturb the agent; its log has a line",
