@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 import numpy as np
 
 from bench.generators import completions, durations
+from bench.generators.sessions import sessions_of
 
 _WORK_BEGINS, _WORK_HOURS = 8.0, 11.0
 
@@ -18,12 +19,16 @@ class Use:
     invoked_at: datetime
     completed: bool
     seconds: float
+    session: str
 
 
 def quiet(
     rng: np.random.Generator, begin: datetime, days: int = 30, skills: int = 20, per_day: int = 20
 ) -> list[Use]:
-    """Uses in order of time. Every skill has a rate between .75 and .99 and a duration of its own.
+    """Uses in order of time.
+
+    Every skill has a rate between .75 and .99 and a duration of its own, and is used one to four times in a
+    session.
 
     The number of uses of a day is Poisson, a third of it on weekends.
     """
@@ -40,8 +45,15 @@ def quiet(
             outcomes = completions.steady(rng, 1, count, rate)
             seconds = durations.steady(rng, 1, count, median)
             hours = np.sort(_WORK_BEGINS + _WORK_HOURS * rng.random(count))
+            sessions = sessions_of(rng, count)
             made += [
-                Use(f"skill-{number:02}", today + timedelta(hours=float(hour)), bool(good), float(took))
-                for hour, good, took in zip(hours, outcomes, seconds, strict=True)
+                Use(
+                    f"skill-{number:02}",
+                    today + timedelta(hours=float(hour)),
+                    bool(good),
+                    float(took),
+                    f"{number} {day} {session}",
+                )
+                for hour, good, took, session in zip(hours, outcomes, seconds, sessions, strict=True)
             ]
     return sorted(made, key=lambda use: (use.invoked_at, use.skill_name))

@@ -44,15 +44,19 @@ class Sessions:
 
     def draw(
         self, rng: np.random.Generator, tool: str, length: int
-    ) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
-        """(completed, seconds), each of shape (length,), of visits drawn with replacement."""
+    ) -> tuple[NDArray[np.bool_], NDArray[np.float64], list[str]]:
+        """(completed, seconds, session), each of shape (length,), of visits drawn with replacement."""
         visits = self._visits[tool]
-        drawn: list[tuple[bool, float]] = []
+        drawn: list[tuple[bool, float, str]] = []
+        number = 0
         while len(drawn) < length:
-            drawn.extend(visits[rng.integers(len(visits))])
+            number += 1
+            visit = visits[rng.integers(len(visits))]
+            drawn.extend((good, seconds, str(number)) for good, seconds in visit)
         return (
-            np.array([good for good, _ in drawn[:length]], dtype=bool),
-            np.array([seconds for _, seconds in drawn[:length]]),
+            np.array([good for good, _, _ in drawn[:length]], dtype=bool),
+            np.array([seconds for _, seconds, _ in drawn[:length]]),
+            [session for _, _, session in drawn[:length]],
         )
 
     def visits(self, rng: np.random.Generator, tool: str, length: int) -> list[NDArray[np.bool_]]:

@@ -3,8 +3,9 @@
 Model: outcomes are independent with completion probability p0 until some invocation, and p1 from then on,
 where the odds of p1 are a quarter of those of p0 (.90 becomes .69, .60 becomes .27). The statistic
 S = max(0, S + log(P(x | p1) / P(x | p0))) stays near zero before the change and climbs after it; it raises
-at S >= 7.2. p0 is estimated from a lagged window (`lagged_window`), a little below its estimate while
-that rests on few invocations, because what looks like 100 % of sixty may be 97 %.
+at S >= 6.9. p0 is estimated from a lagged window (`lagged_window`), a little below its estimate while
+that rests on few invocations, because what looks like 100 % of sixty may be 97 %. Outcomes of one session are
+not independent, so its further ones count less (`session_ties`).
 
 E. S. Page, "Continuous inspection schemes", Biometrika 41 (1954); M. R. Reynolds and Z. G. Stoumbos, "A
 CUSUM chart for monitoring a proportion when inspecting continuously", Journal of Quality Technology 31
@@ -24,10 +25,11 @@ import math
 from typing import Final
 
 from session_buddy.analytics.lagged_window import LaggedWindow
+from session_buddy.analytics.session_ties import SessionTies
 from session_buddy.analytics.signals import Signal
 
 ODDS_RATIO: Final = 0.25
-THRESHOLD: Final = 7.2
+THRESHOLD: Final = 6.9
 CAUTION: Final = 0.15
 RECOVERED: Final = 4.0
 _LEAST, _MOST = 0.02, 0.995
@@ -36,11 +38,12 @@ _LEAST, _MOST = 0.02, 0.995
 class CompletionCusum:
     """Follows one skill's outcomes in order."""
 
-    __slots__ = ("_completed", "_count", "_sum", "window")
+    __slots__ = ("_completed", "_count", "_sum", "ties", "window")
 
     def __init__(self, window: LaggedWindow | None = None) -> None:
         """window: of the baseline; 1.0 stands for completed."""
         self.window = window or LaggedWindow()
+        self.ties = SessionTies(self.window)
         self._sum = 0.0
         self._count = 0
         self._completed = 0
@@ -50,15 +53,23 @@ class CompletionCusum:
         """The completion rate to compare with now, 0..1; None with fewer than 60 earlier invocations."""
         return self.window.total / self.window.count if self.window.ready else None
 
-    def update(self, completed: bool) -> Signal | None:
-        """Take the next outcome; a signal if the rate is seen to have dropped, and begin anew then."""
-        signal = self._judge(completed) if self.window.ready else None
+    def add(self, completed: bool, session: str = "") -> None:
+        """Take an outcome as part of the baseline without judging it."""
         self.window.add(float(completed))
+        self.ties.add(session)
+
+    def update(self, completed: bool, session: str = "") -> Signal | None:
+        """Take the next outcome; a signal if the rate is seen to have dropped, and begin anew then.
+
+        session: its id; "" where it is not known.
+        """
+        signal = self._judge(completed, session) if self.window.ready else None
+        self.add(completed, session)
         return signal
 
-    def _judge(self, completed: bool) -> Signal | None:
+    def _judge(self, completed: bool, session: str) -> Signal | None:
         expected = cautious_rate(self.window.total, self.window.count)
-        self._sum += log_ratio(completed, worse_rate(expected), expected)
+        self._sum += self.ties.weight(session) * log_ratio(completed, worse_rate(expected), expected)
         if self._sum <= 0:
             self._sum, self._count, self._completed = 0.0, 0, 0
             return None

@@ -4,7 +4,8 @@ Model: the logarithms of the durations scatter around a level that jumps up. Eac
 of a lagged window in units of its robust spread (half the distance between the 16 % and 84 % quantiles) and
 clipped to 2.5 units, so that no single invocation raises an alarm; S = max(0, S + z - k) raises at h. The
 reference value k is half of what a threefold slowdown is in those units, within .5 to 1; h grows where k is
-small, so that false alarms stay as rare, and where durations come in clusters (`overdispersion`).
+small, so that false alarms stay as rare, and where durations come in clusters (`overdispersion`). Further
+invocations of one session count less (`session_ties`).
 
 E. S. Page, "Continuous inspection schemes", Biometrika 41 (1954); D. M. Hawkins and D. H. Olwell, "Cumulative
 Sum Charts and Charting for Quality Improvement", Springer (1998), chapter 3 on winsorising.
@@ -24,6 +25,7 @@ from typing import Final
 
 from session_buddy.analytics.lagged_window import LaggedWindow
 from session_buddy.analytics.overdispersion import caution
+from session_buddy.analytics.session_ties import SessionTies
 from session_buddy.analytics.signals import Signal
 
 CLIP: Final = 2.5
@@ -40,11 +42,12 @@ _REFRESH = 10  # invocations between two looks at the window: sorting it for eac
 class DurationBaseline:
     """Median and robust spread of the log-durations in a lagged window, and the longest of them."""
 
-    __slots__ = ("_fresh_for", "level", "longest", "spread", "window")
+    __slots__ = ("_fresh_for", "level", "longest", "spread", "ties", "window")
 
     def __init__(self, window: LaggedWindow | None = None) -> None:
         """window: of log-seconds."""
         self.window = window or LaggedWindow()
+        self.ties = SessionTies(self.window)
         self._fresh_for = 0
         self.level = 0.0
         self.spread = 1.0
@@ -61,9 +64,10 @@ class DurationBaseline:
             self._refresh()
         return (log_seconds(seconds) - self.level) / self.spread
 
-    def add(self, seconds: float) -> None:
-        """One more duration."""
+    def add(self, seconds: float, session: str = "") -> None:
+        """One more duration. session: its id; "" where it is not known."""
         self.window.add(log_seconds(seconds))
+        self.ties.add(session)
         self._fresh_for = max(0, self._fresh_for - 1)
 
     def _refresh(self) -> None:
@@ -84,17 +88,17 @@ class DurationCusum:
         self.baseline = baseline or DurationBaseline()
         self._restart()
 
-    def update(self, seconds: float) -> Signal | None:
+    def update(self, seconds: float, session: str = "") -> Signal | None:
         """Take the next duration; a signal if invocations are seen to have become slow."""
-        signal = self._judge(seconds) if self.baseline.ready else None
-        self.baseline.add(seconds)
+        signal = self._judge(seconds, session) if self.baseline.ready else None
+        self.baseline.add(seconds, session)
         return signal
 
-    def _judge(self, seconds: float) -> Signal | None:
+    def _judge(self, seconds: float, session: str) -> Signal | None:
         score = self.baseline.score(seconds)
         clipped = max(-CLIP, min(CLIP, score))
         reference = min(max(math.log(SLOWDOWN) / (2 * self.baseline.spread), LEAST_REFERENCE), MOST_REFERENCE)
-        self._sum += clipped - reference
+        self._sum += self.baseline.ties.weight(session) * (clipped - reference)
         if self._sum <= 0:
             self._restart()
             return None

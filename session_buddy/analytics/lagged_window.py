@@ -37,6 +37,10 @@ class LaggedWindow:
         self._old: deque[float] = deque()
         self._sum = 0.0
 
+    def alike(self) -> "LaggedWindow":
+        """An empty one with the same lag, length and minimum."""
+        return LaggedWindow(self._lag, self._length, self._minimum)
+
     def add(self, value: float) -> None:
         """One more value, the newest."""
         if len(self._old) < self._minimum and not self._newest:

@@ -36,12 +36,16 @@ _PAST_KEPT = 50
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """One decided invocation. completed, seconds: None where that is not known. key: its id."""
+    """One decided invocation. completed, seconds: None where that is not known. key: its id.
+
+    session: the id of its session; "" where it is not known.
+    """
 
     at: datetime
     completed: bool | None
     seconds: float | None
     key: str
+    session: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,9 +115,9 @@ class SkillWatch:
         self._latest = use.at if self._latest is None else max(use.at, self._latest)
         self._count_day(self._latest.date())
         if use.completed is not None:
-            self._completion.window.add(float(use.completed))
+            self._completion.add(use.completed, use.session)
         if use.seconds is not None:
-            self._duration.baseline.add(use.seconds)
+            self._duration.baseline.add(use.seconds, use.session)
 
     def update(self, use: Use) -> list[Change]:
         """Take the next use; what changed by it."""
@@ -139,7 +143,7 @@ class SkillWatch:
         ]
 
     def _take_completion(self, use: Use, at: datetime) -> list[Change]:
-        signal = self._completion.update(bool(use.completed))
+        signal = self._completion.update(bool(use.completed), use.session)
         if signal is None:
             return []
         finding = Finding("performance_drop", "completion", "cusum", signal, at, use.key)
@@ -151,7 +155,7 @@ class SkillWatch:
         baseline = self._duration.baseline
         spike = spike_of(use.seconds, baseline)
         spread = baseline.spread
-        signal = self._duration.update(use.seconds)
+        signal = self._duration.update(use.seconds, use.session)
         changes = []
         if spike is not None:
             finding = Finding("performance_spike", "duration", "robust", spike, at, use.key)

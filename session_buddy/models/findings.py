@@ -22,6 +22,7 @@ class DecidedUse:
     completed: bool
     duration_seconds: float | None
     key: str
+    session_id: str
 
 
 @dataclass(frozen=True, slots=True)

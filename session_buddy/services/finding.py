@@ -1,15 +1,16 @@
 """Findings as they happen: detectors behind every fold, and the report of what they raised."""
 
 import logging
+import math
 import threading
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Final, Literal
 from uuid import UUID
 
-from session_buddy.analytics.skill_watch import Change, Finding
+from session_buddy.analytics.skill_watch import Change, Finding, SkillWatch
 from session_buddy.errors import InvalidInput, SessionBuddyError
 from session_buddy.models.answers_findings import Anomaly, AnomalyReport
 from session_buddy.models.events import AnomalyEvent, SessionEvent, SkillEvent
@@ -31,7 +32,7 @@ _GATHER_SECONDS = 1.0  # uses come in bursts, and looking at ten costs as much a
 _LEARN_SECONDS = 5.0
 _TICK_SECONDS = 60.0
 _FIRST_SECONDS = 10.0  # a start has better things to do
-_SKILLS_AT_ONCE = 50
+_SKILLS_AT_ONCE = 5  # each takes 15 ms or so
 _USES_AT_ONCE = 2_000
 _log = logging.getLogger(__name__)
 
@@ -105,9 +106,16 @@ class Finder:
             self._record.catch_up()
 
     def anomalies(
-        self, threshold: float = 2.0, time_window_hours: float = 24.0, method: Method = "cusum"
+        self,
+        threshold: float = 2.0,
+        time_window_hours: float = 24.0,
+        method: Method = "cusum",
+        patience: float = math.inf,
     ) -> AnomalyReport:
         """Anomalies that last, or were raised or over in the last hours, newest first.
+
+        patience: seconds after which the history of further skills is left to the background: what was
+        raised live is told all the same, and the message says how many were not looked through.
 
         Raises:
             InvalidInput: a threshold that is not positive, or a window that is no time or over a year.
@@ -122,12 +130,12 @@ class Finder:
         self.settle()
         if method == "zscore":
             return deviating_hours(self._findings, since, threshold, ANOMALIES_LISTED)
-        return self._raised_since(since, threshold)
+        return self._raised_since(since, threshold, patience)
 
-    def _raised_since(self, since: datetime, threshold: float) -> AnomalyReport:
+    def _raised_since(self, since: datetime, threshold: float, patience: float) -> AnomalyReport:
         names = self._findings.skills_used_since(since)
+        watches = self._histories(names, time.monotonic() + patience)
         with self._lock:
-            watches = self._watches.histories(names)
             self._append(self._watches.tick(self._clock()))
         self._record.catch_up()
         kept = self._findings.anomalies(since)
@@ -155,8 +163,25 @@ class Finder:
             anomalies_total=len(found),
             skills_checked=len(watches),
             skills_without_baseline=unready,
-            message=_message(found, len(watches), unready),
+            message=_message(found, len(watches), unready, len(names) - len(watches)),
         )
+
+    def _histories(self, names: Sequence[str], until: float = math.inf) -> Mapping[str, SkillWatch]:
+        """The detectors of skills, a few at a time so that nobody waits long for the lock.
+
+        Those that are not loaded by `until` (of the monotonic clock) are left out, but for the first few.
+        """
+        with self._lock:
+            known = dict(self._watches.loaded(names))
+        left = [name for name in names if name not in known]
+        for start in range(0, len(left), _SKILLS_AT_ONCE):
+            if self._stopped.is_set() or (start and time.monotonic() >= until):
+                self._wake.set()
+                break
+            with self._lock:
+                known |= self._watches.histories(left[start : start + _SKILLS_AT_ONCE])
+            time.sleep(0)
+        return known
 
     def _run(self) -> None:
         while not self._stopped.is_set():
@@ -190,12 +215,7 @@ class Finder:
 
     def _load_used(self) -> None:
         """Have the detectors of what was used today ready, so that the first question need not wait."""
-        names = self._findings.skills_used_since(self._clock() - timedelta(days=1))
-        for start in range(0, len(names), _SKILLS_AT_ONCE):
-            if self._stopped.is_set():
-                return
-            with self._lock:
-                self._watches.histories(names[start : start + _SKILLS_AT_ONCE])
+        self._histories(self._findings.skills_used_since(self._clock() - timedelta(days=1)))
 
     def _look(self, *, tick: bool) -> bool:
         """Show the detectors what is new; whether anything was raised or resolved."""
@@ -270,12 +290,14 @@ def _computed(skill_name: str, finding: Finding, over: Change | None) -> Anomaly
     )
 
 
-def _message(found: Sequence[Anomaly], checked: int, unready: int) -> str:
+def _message(found: Sequence[Anomaly], checked: int, unready: int, left: int) -> str:
     if not checked and not found:
         return "No skill was used in that window, so there is nothing to compare."
     lasting = sum(anomaly.resolved_at is None for anomaly in found)
     parts = [f"{len(found)} anomalies, {lasting} of them last." if found else "Nothing left its baseline."]
     parts.append(f"{checked} skills were checked.")
+    if left:
+        parts.append(f"The history of {left} more is being looked through; ask again in a few seconds.")
     if unready:
         parts.append(
             f"{unready} of them have fewer than 60 earlier decided uses: insufficient_data for a baseline."

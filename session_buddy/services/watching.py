@@ -72,6 +72,10 @@ class Watches:
                 events += self._event(name, change, now)
         return events + self._settle_lost(now)
 
+    def loaded(self, skill_names: Iterable[str]) -> Mapping[str, SkillWatch]:
+        """The detectors of some skills, where they are loaded."""
+        return {name: self._watches[name] for name in skill_names if name in self._watches}
+
     def histories(self, skill_names: Sequence[str]) -> Mapping[str, SkillWatch]:
         """The detectors of some skills, loaded where they were not."""
         self._load([name for name in skill_names if name not in self._watches])
@@ -131,7 +135,7 @@ class Watches:
 
 
 def _shown(use: DecidedUse) -> Use:
-    return Use(use.at, use.completed, use.duration_seconds, use.key)
+    return Use(use.at, use.completed, use.duration_seconds, use.key, use.session_id)
 
 
 def slot_of(finding: Finding | KeptAnomaly) -> str:

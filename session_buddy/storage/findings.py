@@ -65,7 +65,7 @@ class StoredFindings:
 
     def _uses(self, statement: str, parameters: Mapping[str, object]) -> list[DecidedUse]:
         found = self._database.rows(sql(statement), parameters)
-        return [DecidedUse(name, _utc(at), completed, took, key) for name, at, completed, took, key in found]
+        return [DecidedUse(name, _utc(at), *rest) for name, at, *rest in found]
 
     def skills_used_since(self, since: datetime) -> Sequence[str]:
         """Skills with a use in the hour of `since` or later."""

@@ -230,16 +230,28 @@ ORDER BY detected_at DESC, anomaly_id;
 
 -- uses_by_id --
 -- Some uses, as the detectors see them.
-SELECT skill_name, coalesce(ended_at, invoked_at) AS at, completed, duration_seconds, CAST(invocation_id AS VARCHAR) AS key
+SELECT
+    skill_name,
+    coalesce(ended_at, invoked_at) AS at,
+    completed,
+    duration_seconds,
+    CAST(invocation_id AS VARCHAR) AS key,
+    session_id
 FROM skill_invocation
 WHERE invocation_id IN (SELECT unnest(from_json($invocation_ids, '["UUID"]'))) AND completed IS NOT NULL
 ORDER BY invoked_at, invocation_id;
 
 -- latest_uses --
 -- The latest decided uses of each of some skills, oldest first.
-SELECT skill_name, coalesce(ended_at, invoked_at) AS at, completed, duration_seconds, CAST(invocation_id AS VARCHAR) AS key
+SELECT
+    skill_name,
+    coalesce(ended_at, invoked_at) AS at,
+    completed,
+    duration_seconds,
+    CAST(invocation_id AS VARCHAR) AS key,
+    session_id
 FROM (
-    SELECT skill_name, ended_at, invoked_at, completed, duration_seconds, invocation_id
+    SELECT skill_name, ended_at, invoked_at, completed, duration_seconds, invocation_id, session_id
     FROM skill_invocation
     WHERE completed IS NOT NULL AND skill_name IN (SELECT unnest(string_split($skill_names, chr(10))))
     QUALIFY row_number() OVER (PARTITION BY skill_name ORDER BY invoked_at DESC, invocation_id DESC) <= $count

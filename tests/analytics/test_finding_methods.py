@@ -33,6 +33,7 @@ from session_buddy.analytics.duration_trend import duration_trend
 from session_buddy.analytics.lagged_window import LaggedWindow
 from session_buddy.analytics.lift import lift_of
 from session_buddy.analytics.overdispersion import caution, overdispersion
+from session_buddy.analytics.session_ties import PRIOR, SessionTies, intraclass_correlation
 from session_buddy.analytics.similar_users import Neighbour, Usage, from_neighbours, from_popularity, jaccard
 from session_buddy.analytics.skill_watch import SkillWatch, Use
 from session_buddy.analytics.taxonomy import CATEGORIES, category_of, modality_of
@@ -51,6 +52,7 @@ MODULES = (
     "lagged_window",
     "lift",
     "overdispersion",
+    "session_ties",
     "similar_users",
     "skill_watch",
     "taxonomy",
@@ -219,6 +221,53 @@ def test_values_that_come_in_clusters_raise_the_threshold_and_others_do_not() ->
     clustered = (rng.normal(size=(20, 1)) + rng.normal(size=(20, 20))).reshape(-1).tolist()
     assert caution(clustered) > 2
     assert caution([1.0] * 400) == caution([]) == 1.0
+
+
+def tied_sessions(rng: np.random.Generator, count: int, size: int, rate: float) -> list[tuple[float, str]]:
+    """Outcomes in sessions, of which one in ten goes wrong altogether."""
+    made = []
+    for session in range(count):
+        good = rng.random(size) < (0.3 if rng.random() < 0.1 else rate)
+        made += [(float(one), f"session {session}") for one in good]
+    return made
+
+
+def test_the_correlation_within_sessions_is_that_of_the_analysis_of_variance() -> None:
+    rng = np.random.default_rng(14)
+    groups = [rng.normal(rng.normal(), 1.0, size=size) for size in rng.integers(1, 9, size=40)]
+    sessions = [float(number) for number, group in enumerate(groups) for _ in group]
+    ratio = scipy.stats.f_oneway(*groups).statistic
+    sizes = np.array([len(group) for group in groups])
+    usual = (sizes.sum() - (sizes**2).sum() / sizes.sum()) / (len(sizes) - 1)
+    found = intraclass_correlation(np.concatenate(groups).tolist(), sessions)
+    assert found == pytest.approx((ratio - 1) / (ratio + usual - 1), abs=1e-9)
+    assert intraclass_correlation([], []) == intraclass_correlation([1.0, 1.0], [1.0, 1.0]) == 0.0
+
+
+@given(st.lists(st.tuples(st.floats(-1e6, 1e6), st.sampled_from(["", "a", "b", "c"])), max_size=200))
+def test_a_use_tells_at_most_one_and_at_least_nothing(uses: list[tuple[float, str]]) -> None:
+    values = LaggedWindow(lag=5, length=30, minimum=10)
+    ties = SessionTies(values)
+    assert ties.correlation == pytest.approx(PRIOR)
+    for value, session in uses:
+        assert 0.0 <= ties.weight(session) <= 1.0 == ties.weight("")
+        values.add(value)
+        ties.add(session)
+        assert 0.0 <= ties.correlation <= 1.0
+
+
+def test_sessions_that_go_wrong_altogether_raise_less_than_uses_that_are_not_told_to_belong_together() -> (
+    None
+):
+    rng = np.random.default_rng(15)
+    told, untold = 0, 0
+    for _ in range(20):
+        knows, knows_not = CompletionCusum(), CompletionCusum()
+        for good, session in tied_sessions(rng, 120, 8, 0.95):
+            told += knows.update(bool(good), session) is not None
+            untold += knows_not.update(bool(good)) is not None
+    assert untold > 60
+    assert told < untold / 3
 
 
 def test_a_spike_needs_a_baseline_and_ten_seconds() -> None:

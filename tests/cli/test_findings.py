@@ -12,12 +12,12 @@ from tests.cli.conftest import DOCS, Run, acknowledge, use
 
 
 def uses_until_now(count: int, **fields: Any) -> list[SkillEvent]:
-    """Uses of `deploy`, one a minute, the last 25 of which fail two times in five."""
+    """Uses of `deploy`, one a minute, the last 40 of which fail two times in five."""
     now = datetime.now(UTC)
     made = []
     for number in range(count):
         moment = now - timedelta(minutes=count - number)
-        good = number % 20 != 7 if number < count - 25 else number % 5 > 1
+        good = number % 20 != 7 if number < count - 40 else number % 5 > 1
         given = {
             "occurred_at": now,
             "invoked_at": moment,
@@ -29,7 +29,7 @@ def uses_until_now(count: int, **fields: Any) -> list[SkillEvent]:
 
 
 def test_a_planted_drop_is_listed_and_the_skill_declines(run: Run, home: Path) -> None:
-    acknowledge(home, uses_until_now(125))
+    acknowledge(home, uses_until_now(140))
     shown = run("anomalies")
     assert shown.returncode == 0, shown.stderr
     assert "deploy" in shown.stdout

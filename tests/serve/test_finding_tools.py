@@ -34,7 +34,7 @@ async def test_a_planted_drop_is_shown_by_every_tool_that_tells_of_it(
 ) -> None:
     begin = datetime.now(UTC) - timedelta(hours=6)
     record(services, "deploy", [number % 20 != 7 for number in range(100)], begin)
-    record(services, "deploy", [number % 5 > 1 for number in range(25)], begin + timedelta(minutes=100))
+    record(services, "deploy", [number % 5 > 1 for number in range(40)], begin + timedelta(minutes=100))
     async with connect() as client:
         found = await answer(client, "detect_anomalies")
         assert [anomaly["anomaly_type"] for anomaly in found["anomalies"]] == ["performance_drop"]
@@ -42,7 +42,7 @@ async def test_a_planted_drop_is_shown_by_every_tool_that_tells_of_it(
         assert [anomaly["skill_name"] for anomaly in live["anomalies"]] == ["deploy"]
         trend = await answer(client, "get_skill_trend", skill_name="deploy")
         assert trend["trend"] == "declining"
-        record(services, "deploy", [True] * 40, begin + timedelta(minutes=130))
+        record(services, "deploy", [True] * 40, begin + timedelta(minutes=145))
         over = await answer(client, "detect_anomalies")
         assert [anomaly["status"] for anomaly in over["anomalies"]] == ["resolved"]
 

@@ -176,6 +176,19 @@ def test_forgetting_a_skill_forgets_its_anomalies(found: Found) -> None:
     assert not [event for event in found.home.archive.events() if "deploy" in event.model_dump_json()]
 
 
+def test_a_first_answer_does_not_wait_for_the_history_of_every_skill(found: Found) -> None:
+    for number in range(7):
+        found.usual(2, skill=f"skill-{number}")
+    begun = Finder(found.home.record, found.home.journal, found.comparer, found.home.clock)
+    first = begun.anomalies(patience=0.0)
+    assert first.skills_checked == 5
+    assert "The history of 2 more is being looked through" in first.message
+    whole = begun.anomalies()
+    assert whole.skills_checked == 7
+    assert "looked through" not in whole.message
+    assert begun.anomalies(patience=0.0) == whole
+
+
 @pytest.mark.slow
 def test_a_quiet_month_raises_at_most_nine_and_all_are_over_within_two_days(found: Found) -> None:
     begin = datetime(2026, 3, 2, tzinfo=UTC)

@@ -16,6 +16,7 @@ from session_buddy.serve.service_tool import Call
 from session_buddy.serve.tools.reporting import Days, Hours, Limit
 
 Threshold = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+_PATIENCE_SECONDS = 0.1  # a model waits for a first answer no longer than for any other
 Lift = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
@@ -29,7 +30,7 @@ def detect_anomalies(
     ] = "cusum",
 ) -> AnomalyReport:
     """Skills that left their own baseline: completion dropped, durations grew or spiked, use jumped."""
-    return call.services.finder.anomalies(threshold, time_window_hours, method)
+    return call.services.finder.anomalies(threshold, time_window_hours, method, _PATIENCE_SECONDS)
 
 
 def get_skill_trend(call: Call, *, skill_name: Name, days: Days = 7.0) -> SkillTrend:
