@@ -22,7 +22,7 @@ WORKERS ?= logical
 SPREAD := -n $(WORKERS) --maxprocesses 8 --dist worksteal
 # Many tests wait for real processes: what failed beside others is tried once more by itself, both runs printed.
 ALONE := $(BIN)/pytest --last-failed --last-failed-no-failures none
-BENCHES ?= hook start calls transcripts ingest drill kill feed scrape
+BENCHES ?= hook start calls transcripts ingest drill kill feed scrape methods findings next_skill
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-all test-quick test-rest install bench bench-short lint wheel clean
@@ -59,6 +59,8 @@ bench-short: .venv/dev
 	@for bench in hook start calls transcripts; do echo; echo "== $$bench"; \
 		$(BIN)/python -m bench.$$bench --pairs 9 || echo "a bound was missed, or the bench failed"; done
 	@echo; echo "== ingest"; $(BIN)/python -m bench.ingest --invocations 50000 || echo "a bound was missed, or the bench failed"
+	@echo; echo "== methods"
+	$(BIN)/python -m bench.methods --short
 	@echo; echo "== drill"
 	$(BIN)/python -m bench.drill --windows 3 --records 200 --kills 6
 

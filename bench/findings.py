@@ -201,7 +201,9 @@ def tools(store: DuckDBStore, place: Path, calls: int) -> int:
         "get_community_baselines": comparer.baselines,
         "get_collaborative_recommendations": comparer.collaborative,
     }
-    print(f"{'first detect_anomalies of a leader':44} {1000 * timed(finder.anomalies):8.0f} ms")
+    first = 1000 * timed(lambda: finder.anomalies(patience=0.1))
+    print(f"{'first detect_anomalies of a leader':44} {first:8.0f} ms")
+    print(f"{'looking through every history':44} {1000 * timed(finder.anomalies):8.0f} ms")
     missed = 0
     for name, ask in asked.items():
         took = sorted(1000 * timed(ask) for _ in range(calls))
