@@ -331,7 +331,8 @@ SELECT
   COALESCE(ended_at, invoked_at) AS at,
   completed,
   duration_seconds,
-  CAST(invocation_id AS TEXT) AS key
+  CAST(invocation_id AS TEXT) AS key,
+  session_id
 FROM team_invocation
 WHERE
   invocation_id IN (
@@ -350,7 +351,8 @@ SELECT
   COALESCE(ended_at, invoked_at) AS at,
   completed,
   duration_seconds,
-  CAST(invocation_id AS TEXT) AS key
+  CAST(invocation_id AS TEXT) AS key,
+  session_id
 FROM (
   SELECT
     skill_name,
@@ -358,7 +360,8 @@ FROM (
     invoked_at,
     completed,
     duration_seconds,
-    invocation_id
+    invocation_id,
+    session_id
   FROM (
     SELECT
       skill_name,
@@ -367,6 +370,7 @@ FROM (
       completed,
       duration_seconds,
       invocation_id,
+      session_id,
       ROW_NUMBER() OVER (PARTITION BY skill_name ORDER BY invoked_at DESC, invocation_id DESC) AS _w,
       $count
     FROM team_invocation
