@@ -36,6 +36,7 @@ from session_buddy.opening import Opening
 from session_buddy.private_files import private_directory
 from session_buddy.services import (
     Cataloguer,
+    CodeSuggester,
     Comparer,
     Experimenter,
     Finder,
@@ -151,6 +152,7 @@ def _compose(
         run_reporter=RunReporter(record, now),
         run_counts=run_counts,
         experimenter=experimenter,
+        code_suggester=CodeSuggester(record, recommender.learning, now, words.user_id, settings.shortcuts),
     )
     return services, journal, record
 

@@ -30,6 +30,7 @@ class Settings(NamedTuple):
     feed_hosts: further names, separated by commas, under which the feed may be reached.
     store: address of a team's PostgreSQL database (postgresql://USER@HOST/DATABASE); empty: the home's.
     team_projects: folders, separated as in PATH, whose sessions go to the team's store; `*` for all.
+    shortcuts: keys that editors show with a suggestion, as `skill=keys` separated by commas.
     max_clients: subscribers at once. mode: `window`, or `service` for a leader without an agent's window.
     """
 
@@ -48,6 +49,7 @@ class Settings(NamedTuple):
     feed_secret: str = ""
     feed_hosts: str = ""
     max_clients: int = 100
+    shortcuts: str = ""
     mode: str = "window"
     store: str = ""
     team_projects: str = ""

@@ -167,6 +167,8 @@ def _show(summary: ImportSummary, counts: dict[str, int], out: Console) -> None:
         "unreadable lines": f"{summary.unparseable:,} of {summary.lines:,}",
         "now in the record": f"{count(counts['skill_invocation'], 'use')} of {skills} in {sessions}",
     }
+    if summary.runs:
+        found["stages and gates"] = f"{summary.runs:,}"
     if summary.skipped:
         found["not imported"] = f"{count(len(summary.skipped), 'path')}:"
     facts(out, found.items())

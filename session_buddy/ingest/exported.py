@@ -16,11 +16,13 @@ from pydantic import ValidationError
 from pydantic_core import from_json
 
 from session_buddy.ingest.names import clean_name
-from session_buddy.models.events import SkillEvent, to_line
+from session_buddy.models.events import SkillEvent, parse_event, to_line
 from session_buddy.models.ids import hashed_id
 from session_buddy.models.protocols import Redactor
 from session_buddy.models.vocabulary import AUTHORITY_HOOK, AUTHORITY_REPORTED, AUTHORITY_TRANSCRIPT
 
+RUNS: Final = frozenset({"pipeline_stage_run", "quality_gate_run"})
+"""Journal events that are taken from elsewhere: they name no use, so they cannot meet one that is known."""
 _NOT_NULL: Final = ("agent", "thread", "origin", "source")
 _FREE_TEXT: Final = ("note", "workflow_step", "query_text", "error_type")
 _HARMLESS: Final = re.compile(r"[a-z_]{0,60}")
@@ -38,6 +40,7 @@ class ExportedLines:
         self._latest = now + _TOLERANCE
         self._first: str | None = None
         self.invocations = 0
+        self.runs = 0
         self.invalid = 0
         self.problem: str | None = None
 
@@ -58,6 +61,8 @@ class ExportedLines:
             row = from_json(line, cache_strings="keys")
             if not isinstance(row, dict):
                 return self._reject(number, "it is no JSON object")
+            if row.get("kind") in RUNS:
+                return self._run(line, number)
             rating = row.pop("rating", None)
             event = SkillEvent.model_validate(self._complete(row, line, number))
         except ValidationError as error:
@@ -69,6 +74,14 @@ class ExportedLines:
             return self._reject(number, "its time lies in the future")
         self.invocations += 1
         return [to_line(event)] if rating is None else [to_line(event), *_rating(rating, event)]
+
+    def _run(self, line: bytes, number: int) -> list[str]:
+        """A run of a CI stage or gate, from a journal that was written elsewhere: as it stands."""
+        event = parse_event(line)
+        if event.occurred_at > self._latest:
+            return self._reject(number, "its time lies in the future")
+        self.runs += 1
+        return [to_line(event)]
 
     def _reject(self, number: int, reason: str) -> list[str]:
         self.invalid += 1

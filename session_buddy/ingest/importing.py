@@ -45,7 +45,8 @@ class ImportSummary:
 
     files: read now; unchanged: imported before, as they are. lines, records, unparseable: of the files read.
     skill_calls, slash_commands, unknown_skills: distinct uses in transcripts, repeats in other files counted
-    once. invocations: in exports. events: written to the journal. skipped: what was not imported, and why.
+    once. invocations: in exports. runs: of CI stages and gates, in journals of `ci`. events: written to the
+    journal. skipped: what was not imported, and why.
     """
 
     files: int = 0
@@ -57,6 +58,7 @@ class ImportSummary:
     slash_commands: int = 0
     unknown_skills: int = 0
     invocations: int = 0
+    runs: int = 0
     events: int = 0
     skipped: tuple[Skipped, ...] = ()
 
@@ -276,6 +278,7 @@ class _Run:
                 lines=summary.lines + position.lines - lines,
                 unparseable=summary.unparseable + exported.invalid + position.oversized,
                 invocations=summary.invocations + exported.invocations,
+                runs=summary.runs + exported.runs,
             )
         if exported.problem is not None:
             count = exported.invalid

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
 
+from session_buddy.ingest.exported import RUNS
 from session_buddy.ingest.jsonl import is_compressed
 from session_buddy.ingest.recorded_sessions import reader_of
 from session_buddy.ingest.transcripts import parse_line, subagent_files
@@ -142,6 +143,8 @@ def _kind_of_line(line: bytes) -> str | None:
     value = parse_line(line) if line.lstrip()[:1] == b"{" else None
     if not isinstance(value, dict):
         return None
+    if value.get("kind") in RUNS:
+        return "export"
     if "v" in value and "kind" in value and "occurred_at" in value:
         return "it is a journal of session-buddy; `session-buddy rebuild` reads those"
     if isinstance(value.get("skill_name"), str):

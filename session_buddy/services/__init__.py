@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from session_buddy.services.cataloguing import Cataloguer
+from session_buddy.services.code_suggesting import CodeSuggester
 from session_buddy.services.comparing import Comparer
 from session_buddy.services.experimenting import Experimenter
 from session_buddy.services.finding import Finder
@@ -19,6 +20,7 @@ from session_buddy.services.run_reporting import RunReporter
 
 __all__ = [
     "Cataloguer",
+    "CodeSuggester",
     "Comparer",
     "Experimenter",
     "Finder",
@@ -53,3 +55,4 @@ class Services:
     run_reporter: RunReporter
     run_counts: RunCounts
     experimenter: Experimenter
+    code_suggester: CodeSuggester

@@ -1,5 +1,6 @@
 """`session-buddy ci`: the command is untouched, and what became of it is in the journal."""
 
+import json
 import os
 import signal
 import socket
@@ -216,7 +217,7 @@ def test_with_a_journal_that_another_holds_the_stage_gets_one_of_its_own(
     (shared,) = (tmp_path / "home" / "journal").glob("hooks-*.jsonl")
     descriptor = os.open(shared, os.O_RDWR)
     try:
-        assert hook._try_lock(descriptor)
+        assert hook.try_lock(descriptor)
         assert run(environ, "--", "false").returncode == 1
     finally:
         os.close(descriptor)
@@ -271,3 +272,18 @@ def test_odd_bytes_and_control_characters_in_names_are_recorded_as_far_as_they_c
     stage = parse_event(line)
     assert isinstance(stage, StageEvent)
     assert (stage.pipeline_name, stage.stage, stage.git_branch) == ("a b?", "mak?e", "f?")
+
+
+@pytest.mark.slow
+def test_an_artifact_is_imported_once_however_often_it_is_given(
+    environ: dict[str, str], tmp_path: Path
+) -> None:
+    for status in ("true", "false"):
+        run(environ, "--journal", str(tmp_path / "artifact"), "--pipeline", "shop", "--", status)
+    for _ in range(2):
+        words = [*COMMAND, "import", str(tmp_path / "artifact"), "--again", "--json"]
+        imported = subprocess.run(words, env=environ, capture_output=True, text=True)
+        assert json.loads(imported.stdout)["runs"] == 2, imported.stderr
+    shown = subprocess.run([*COMMAND, "pipelines", "--json"], env=environ, capture_output=True, text=True)
+    found = json.loads(shown.stdout)
+    assert [(stage["stage"], stage["run_count"]) for stage in found["stages"]] == [("true", 1), ("false", 1)]

@@ -119,6 +119,10 @@ class MarkovBlend:
         self.text.learn(context, skill_name)
         self._uses[item] = self._uses.get(item, 0) + 1
 
+    def projects(self) -> list[str]:
+        """The projects that skills were used in."""
+        return [name for name in self._projects if name]
+
     def rank(self, context: Context) -> list[Scored]:
         """Every known skill by its probability of coming next."""
         names = self.vocabulary.names

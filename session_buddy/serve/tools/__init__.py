@@ -6,6 +6,7 @@ from typing import NamedTuple
 from mcp_types import ToolAnnotations
 from pydantic import BaseModel
 
+from session_buddy.serve.tools.coding import suggest_skills_for_code
 from session_buddy.serve.tools.experimenting import record_ab_outcome, run_ab_test, stop_ab_test
 from session_buddy.serve.tools.finding import (
     detect_anomalies,
@@ -57,6 +58,7 @@ TOOLS: tuple[ToolSpec, ...] = (
     ToolSpec(describe_skill, READS),
     ToolSpec(suggest_next_skill, READS),
     ToolSpec(predict_skill_success, READS),
+    ToolSpec(suggest_skills_for_code, READS),
     ToolSpec(detect_anomalies, READS),
     ToolSpec(get_skill_trend, READS),
     ToolSpec(get_skill_dependencies, READS),
