@@ -12,6 +12,7 @@ from mcp.server.lowlevel.helper_types import ReadResourceContents
 from mcp.server.mcpserver import MCPServer
 from mcp.server.mcpserver.context import Context
 from mcp.server.mcpserver.exceptions import ResourceNotFoundError, ToolError
+from mcp.server.mcpserver.tools import Tool, ToolManager
 from mcp.shared.exceptions import MCPError
 from mcp_types import INVALID_PARAMS, CallToolResult, GetPromptResult, InputRequiredResult
 from pydantic import AnyUrl
@@ -50,7 +51,6 @@ def make_server(
         instructions=INSTRUCTIONS,
         version=__version__,
         log_level="WARNING",
-        tools=[ServiceTool.of(function, annotations, services) for function, annotations in TOOLS],
         cache_hints={
             "tools/list": _UNCHANGING,
             "prompts/list": _UNCHANGING,
@@ -58,9 +58,33 @@ def make_server(
         },
     )
     server.requests = requests or RequestMeasures()
+    server.offer(_Tools(services))
     add_resources(server, services)
     add_prompts(server, services)
     return server
+
+
+class _Tools(ToolManager):
+    """The tools, each made when it is first needed.
+
+    Making one builds its schemas; the relay has answered `tools/list` by then, so a start would wait for
+    all of them to call one.
+    """
+
+    def __init__(self, services: "Callable[[], Awaitable[Services]]") -> None:
+        super().__init__()
+        self._services = services
+        self._functions = {function.__name__: (function, annotations) for function, annotations in TOOLS}
+
+    def get_tool(self, name: str) -> Tool | None:
+        """The tool of that name, if there is one."""
+        if name not in self._tools and name in self._functions:
+            self._tools[name] = ServiceTool.of(*self._functions[name], self._services)
+        return self._tools.get(name)
+
+    def list_tools(self) -> list[Tool]:
+        """All tools, in the order in which a model should read them."""
+        return [tool for name in self._functions if (tool := self.get_tool(name)) is not None]
 
 
 class _Server(MCPServer[Any]):
@@ -68,6 +92,10 @@ class _Server(MCPServer[Any]):
 
     requests: RequestMeasures
     """Where the calls of tools are measured."""
+
+    def offer(self, tools: ToolManager) -> None:
+        """Serve these tools."""
+        self._tool_manager = tools
 
     async def call_tool(
         self, name: str, arguments: dict[str, Any], context: Context[Any, Any] | None = None
