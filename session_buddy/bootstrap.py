@@ -135,6 +135,7 @@ def _compose(
     run_counts = RunCounts(now)
     record.listen_to_runs(run_counts.noted)
     recommender = Recommender(record, journal, now, recorder.session_of, words.user_id)
+    recommender.epsilon = settings.exploration
     experimenter = Experimenter(record, journal, now, Users(words.user_id, words.hashed_user), recommender)
     live = LiveRecord(record, now)
     experimenter.show_by(lambda latest: live.show_experiments(encoded_experiments(latest)))

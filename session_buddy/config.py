@@ -31,6 +31,7 @@ class Settings(NamedTuple):
     store: address of a team's PostgreSQL database (postgresql://USER@HOST/DATABASE); empty: the home's.
     team_projects: folders, separated as in PATH, whose sessions go to the team's store; `*` for all.
     shortcuts: keys that editors show with a suggestion, as `skill=keys` separated by commas.
+    exploration: share of suggestions in which a lower candidate stands first, 0 to 0.5.
     max_clients: subscribers at once. mode: `window`, or `service` for a leader without an agent's window.
     """
 
@@ -53,6 +54,7 @@ class Settings(NamedTuple):
     mode: str = "window"
     store: str = ""
     team_projects: str = ""
+    exploration: float = 0.05
 
     @property
     def database(self) -> str:
@@ -182,6 +184,8 @@ def _convert(name: str, value: Any, where: str) -> Any:
         return _number(name, value, where, 0.01, 3600)
     if name == "update_interval":
         return _number(name, value, where, 0.1, 60)
+    if name == "exploration":
+        return _number(name, value, where, 0.0, 0.5, "")
     if name in ("port", "metrics_port"):
         return _count(name, value, where, 0, 65_535)
     if name == "max_clients":
@@ -214,16 +218,16 @@ def _boolean(value: Any, where: str) -> bool:
     raise ConfigurationError(f"{where} gives {value!r} where true or false is needed.")
 
 
-def _number(name: str, value: Any, where: str, least: float, most: float) -> float:
+def _number(name: str, value: Any, where: str, least: float, most: float, unit: str = " of seconds") -> float:
     try:
-        seconds = float(value)
+        number = float(value)
     except (TypeError, ValueError):
-        seconds = -1.0
-    if not least <= seconds <= most:
+        number = -1.0
+    if not least <= number <= most:
         raise ConfigurationError(
-            f"{where} sets {name} to {value!r}; use a number of seconds from {least:g} to {most:g}."
+            f"{where} sets {name} to {value!r}; use a number{unit} from {least:g} to {most:g}."
         )
-    return seconds
+    return number
 
 
 def _count(name: str, value: Any, where: str, least: int, most: int) -> int:

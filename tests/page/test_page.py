@@ -256,6 +256,34 @@ def test_a_feed_with_a_secret_asks_for_a_token(
         assert browser.texts("#token") == []
 
 
+def test_an_experiment_is_shown_with_its_groups_and_conclusion(browser: Browser, served: Running) -> None:
+    groups = [
+        {"group_name": "control", "strategy": "repeat_last", "unit_count": 61, "outcome_count": 70}
+        | {"value": 0.75, "difference": None, "lower": None, "upper": None},
+        {"group_name": "treatment", "strategy": "markov_blend", "unit_count": 59, "outcome_count": 66}
+        | {"value": 0.925, "difference": 0.175, "lower": 0.066, "upper": 0.284},
+    ]
+    row = {
+        "test_name": "blend <b>",
+        "status": "completed",
+        "decision": "treatment_better",
+        "winner_strategy": "markov_blend",
+        "promoted": True,
+        "metric": "completion_rate",
+        "unit": "session",
+        "conclusion": "markov_blend is better than repeat_last.",
+        "groups": groups,
+    }
+    served.home.live.show_experiments(json.dumps([row]))
+    show(browser, served)
+    browser.wait_for_text("#experiments", "blend <b>")
+    (text,) = browser.texts("#experiment-list > li")
+    assert "completed, promoted" in text
+    assert "control, repeat_last: 75.0 % of 70 outcomes, 61 sessions" in text
+    assert "treatment, markov_blend: 92.5 % of 66 outcomes, 59 sessions; +17.5 points (+6.6 points" in text
+    assert "markov_blend is better than repeat_last." in text
+
+
 def test_experiments_are_hidden_while_the_feed_has_none(browser: Browser, served: Running) -> None:
     show(browser, served)
     assert browser.texts("#experiments") == []
