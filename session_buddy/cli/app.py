@@ -38,6 +38,7 @@ COMMANDS = {
     "forget": "forgetting:forget",
     "rebuild": "rebuilding:rebuild",
     "migrate": "migrating:migrate",
+    "team": "team:team",
     "demo": "demo:demo",
     "install": "installing:install",
     "uninstall": "installing:uninstall",

@@ -58,6 +58,15 @@ class JournalArchive:
                     if event is not None:
                         yield event
 
+    def waiting(self) -> Iterator[JournalEvent]:
+        """Every event in the journals that are not archived yet, folded or not."""
+        for path in _paths(self._journal, ".jsonl"):
+            with open(path, "rb") as file:
+                for line in file:
+                    event = _event_of(line)
+                    if event is not None:
+                        yield event
+
     def rewrite(self, keep: Callable[[JournalEvent], bool]) -> int:
         """Remove the events that `keep` does not want; returns how many went.
 

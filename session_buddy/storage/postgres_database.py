@@ -26,8 +26,8 @@ from session_buddy.storage.queries import Statement, queries
 
 POOL_SIZE = 6
 CONNECT_SECONDS = 3
-WAIT_SECONDS = 4.0
-"""How long whoever asks waits for a connection: longer than it takes to hear that the server is gone."""
+WAIT_SECONDS = 2.0
+"""How long whoever asks waits for the pool, before it is asked for a reason."""
 REST_SECONDS = 2.0
 """How long a server that did not answer is left alone: whoever asks meanwhile hears so at once."""
 _PARAMETER = re.compile(r"\$([a-z_]+)")
@@ -95,6 +95,10 @@ class PostgresConnection:
             values[name] = escaped_json(str(values[name]))
         return PostgresResult(self._raw.execute(_ready(text).encode(), values))
 
+    def text(self, name: str) -> str:
+        """The text of a statement that PostgreSQL alone has."""
+        return named(name)
+
     def run(self, name: str, **parameters: object) -> list[Any]:
         """Run a statement that PostgreSQL alone has."""
         return self.execute(named(name), parameters).fetchall()
@@ -132,7 +136,7 @@ class PostgresDatabase:
                     max_size=POOL_SIZE,
                     timeout=WAIT_SECONDS,
                     max_idle=60.0,
-                    reconnect_timeout=2.0,
+                    reconnect_timeout=1.0,
                     kwargs={"autocommit": True, "prepare_threshold": None},
                     configure=lambda raw: adapt(raw.adapters),
                     check=_alive,
@@ -157,7 +161,7 @@ class PostgresDatabase:
         if pool is None:
             raise StorageError(f"The team's store {self.path} is not open.")
         self._raise_if_gone()
-        raw = self._connected(pool)
+        raw, own = self._connected(pool)
         with self._lock:
             self._lent += 1
         try:
@@ -169,29 +173,35 @@ class PostgresDatabase:
         finally:
             with self._lock:
                 self._lent -= 1
-            pool.putconn(raw)
+            if own:
+                raw.close()
+            else:
+                pool.putconn(raw)
 
-    def _connected(self, pool: ConnectionPool[_Raw]) -> _Raw:
+    def _connected(self, pool: ConnectionPool[_Raw]) -> tuple[_Raw, bool]:
+        """(a connection, whether it is none of the pool's): the pool waits ever longer after each failure."""
+        found: tuple[_Raw, bool]
         try:
-            raw = pool.getconn()
-        except _NO_CONNECTION as error:
-            found = self._cause() or explain(error, self.path)
-            self._gone = (time.monotonic(), found)
-            raise found from None
+            found = pool.getconn(), False
+        except _NO_CONNECTION:
+            found = self._connected_directly(), True
         self._gone = None
-        return raw
+        return found
 
     def _raise_if_gone(self) -> None:
         if self._gone is not None and time.monotonic() - self._gone[0] < REST_SECONDS:
             raise self._gone[1]
 
-    def _cause(self) -> StorageError | None:
-        """Why no connection can be had, which the pool does not tell."""
+    def _connected_directly(self) -> _Raw:
+        """A connection of its own; raises why there is none, which the pool does not tell."""
         try:
-            psycopg.connect(self._conninfo, autocommit=True).close()
+            raw = psycopg.connect(self._conninfo, autocommit=True, prepare_threshold=None)
         except psycopg.Error as error:
-            return explain(error, self.path)
-        return None
+            found = explain(error, self.path)
+            self._gone = (time.monotonic(), found)
+            raise found from None
+        adapt(raw.adapters)
+        return raw
 
     def rows(self, statement: str, parameters: Mapping[str, object] | None = None) -> list[tuple[Any, ...]]:
         """All rows of a statement."""

@@ -106,12 +106,14 @@ def write(
     changes: Changes,
 ) -> None:
     """Keep uses as they are now, and move every total by what that changes."""
-    kept = [use for use in after.values() if use is not None]
+    known = [use for use in after.values() if use is not None and use.invocation_id in before]
+    new = [use for use in after.values() if use is not None and use.invocation_id not in before]
     gone = [use for use in before if after.get(use) is None]
     if gone:
         connection.run("delete_invocations", ids=as_json(gone))
-    if kept:
-        connection.run("upsert_invocations", rows=as_json(_row(use) for use in kept))
+    for statement, uses in (("update_invocations", known), ("insert_invocations", new)):
+        if uses:
+            connection.run(statement, rows=as_json(map(_row, uses)))
     pairs = [(before.get(use), after.get(use)) for use in {**before, **after}]
     _move_skills(connection, pairs)
     _move_session_skills(connection, pairs)

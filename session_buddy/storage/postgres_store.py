@@ -86,6 +86,11 @@ class PostgresStore(StoredAnswers):
         """Open without migrating."""
         self._database.open()
 
+    @property
+    def database(self) -> PostgresDatabase:
+        """The server that it is on."""
+        return self._database
+
     def close(self) -> None:
         """Let every connection go."""
         with self._writing:
@@ -108,7 +113,8 @@ class PostgresStore(StoredAnswers):
                         f"The team's store {self._database.path} has schema version {migrator.version()}, "
                         f"and this session-buddy needs {migrator.newest}. {_REMEDY}"
                     )
-                self._refusals.load(connection)
+                if self.findings.may_write:
+                    self._refusals.load(connection)
             self._verified = True
 
     def _rights(self, connection: PostgresConnection) -> tuple[bool, bool]:

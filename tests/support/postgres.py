@@ -3,10 +3,12 @@
 import os
 import pwd
 import shutil
+import socket
 import subprocess
 import tempfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +40,7 @@ class PostgresServer:
 
     def make(self) -> None:
         """Make the folder's data."""
-        self._own(self.folder)
+        self.own(self.folder)
         self._run("initdb", "--auth=trust", "--username=owner", "--no-sync", "-D", str(self.folder / "data"))
 
     def start(self) -> None:
@@ -47,7 +49,7 @@ class PostgresServer:
         command = [str(self._binaries / "postgres"), "-D", str(self.folder / "data"), *options]
         log = (self.folder / "log").open("ab")
         with log:
-            self._process = subprocess.Popen(command, stdout=log, stderr=log, **_as_nobody_great())
+            self._process = subprocess.Popen(command, stdout=log, stderr=log, **as_nobody_great())
         self._run("pg_isready", "-h", str(self.folder), "-p", str(self.port), "-t", "20", wait=True)
 
     def stop(self, how: str = "fast") -> None:
@@ -56,6 +58,22 @@ class PostgresServer:
             self._run("pg_ctl", "-D", str(self.folder / "data"), "-m", how, "-w", "stop")
             self._process.wait(20)
             self._process = None
+
+    def restart(self, how: str = "immediate") -> None:
+        """Stop, breaking every connection off, and start again."""
+        self.stop(how)
+        self.start()
+
+    def ask_for_passwords(self) -> None:
+        """Let nobody in over TCP without one."""
+        rules = self.folder / "data" / "pg_hba.conf"
+        rules.write_text("local all all trust\nhost all all 127.0.0.1/32 scram-sha-256\n")
+        self.execute("SELECT pg_reload_conf()")
+
+    def tcp_url(self, user: str, password: str, database: str = "postgres", **options: str) -> str:
+        """An address by TCP."""
+        asked = "&".join(f"{name}={value}" for name, value in options.items())
+        return f"postgresql://{user}:{password}@127.0.0.1:{self.port}/{database}?{asked}"
 
     def url(self, database: str = "postgres", user: str = "owner") -> str:
         """An address of a database by the socket."""
@@ -73,17 +91,18 @@ class PostgresServer:
     def _run(self, program: str, *arguments: str, wait: bool = False) -> None:
         command = [str(self._binaries / program), *arguments]
         for _ in range(200 if wait else 1):
-            done = subprocess.run(command, capture_output=True, check=False, timeout=60, **_as_nobody_great())
+            done = subprocess.run(command, capture_output=True, check=False, timeout=60, **as_nobody_great())
             if done.returncode == 0:
                 return
         raise RuntimeError(f"{program}: {done.stdout.decode()}{done.stderr.decode()}")
 
-    def _own(self, path: Path) -> None:
+    def own(self, path: Path) -> None:
+        """Give a folder to who runs the server."""
         if os.geteuid() == 0:
             shutil.chown(path, "postgres")
 
 
-def _as_nobody_great() -> Mapping[str, Any]:
+def as_nobody_great() -> Mapping[str, Any]:
     """PostgreSQL refuses to run as root."""
     if os.geteuid() != 0:
         return {}
@@ -122,3 +141,98 @@ class TeamDatabases:
         name = f"team_{self._count}"
         self.server.execute(f"CREATE DATABASE {name} TEMPLATE migrated")
         return self.server.url(name)
+
+
+class Cable:
+    """A forwarder on loopback between a machine and the server, which can be cut."""
+
+    def __init__(self, target: str) -> None:
+        """target: path of the server's socket."""
+        self._target = target
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self._listener.getsockname()[1]
+        self._open: list[socket.socket] = []
+        self._cut = False
+        self._threads: list[threading.Thread] = []
+        self._begin(self._accept)
+
+    def cut(self) -> None:
+        """Break every connection off, and refuse new ones until `mend`."""
+        self._cut = True
+        for end in list(self._open):
+            with suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
+
+    def mend(self) -> None:
+        """Let through again."""
+        self._cut = False
+
+    def close(self) -> None:
+        """For good."""
+        self.cut()
+        with suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+        for thread in self._threads:
+            thread.join(5)
+        for end in self._open:
+            end.close()
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                near, _ = self._listener.accept()
+            except OSError:
+                return
+            far = socket.socket(socket.AF_UNIX)
+            if self._cut or far.connect_ex(self._target):
+                near.close()
+                far.close()
+                continue
+            self._open += [near, far]
+            for source, target in ((near, far), (far, near)):
+                self._begin(_pump, source, target)
+
+    def _begin(self, work: Callable[..., None], *ends: socket.socket) -> None:
+        thread = threading.Thread(target=work, args=ends, daemon=True)
+        self._threads.append(thread)
+        thread.start()
+
+
+def _pump(source: socket.socket, target: socket.socket) -> None:
+    with suppress(OSError):
+        while data := source.recv(65_536):
+            target.sendall(data)
+    for end in (source, target):
+        with suppress(OSError):
+            end.shutdown(socket.SHUT_RDWR)
+
+
+@contextmanager
+def bouncing(server: PostgresServer, database: str) -> Iterator[str]:
+    """PgBouncer before a server, a connection for each transaction; its address for the user `owner`."""
+    folder = server.folder / "bouncer"
+    folder.mkdir()
+    server.own(folder)
+    port = free_port()
+    (folder / "users.txt").write_text('"owner" ""\n')
+    (folder / "bouncer.ini").write_text(
+        f"[databases]\n{database} = host={server.folder} port={server.port} dbname={database}\n"
+        f"[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {port}\nunix_socket_dir =\n"
+        f"auth_type = trust\nauth_file = {folder}/users.txt\npool_mode = transaction\n"
+        "default_pool_size = 2\n"
+    )
+    program = shutil.which("pgbouncer") or "/usr/sbin/pgbouncer"
+    process = subprocess.Popen([program, "-q", str(folder / "bouncer.ini")], **as_nobody_great())
+    try:
+        yield f"postgresql://owner@127.0.0.1:{port}/{database}"
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+def free_port() -> int:
+    """A port that nobody listens at."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port: int = taken.getsockname()[1]
+        return port

@@ -648,3 +648,38 @@ CREATE INDEX quality_gate_runs_by_session ON quality_gate_runs (session_id);
 ALTER TABLE ab_test_exposures ADD COLUMN written_by NAME NOT NULL DEFAULT current_user;
 
 ALTER TABLE ab_test_outcomes ADD COLUMN written_by NAME NOT NULL DEFAULT current_user;
+
+ALTER TABLE skill_event ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE skill_invocation ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE session_event ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE pipeline_stage_runs ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE quality_gate_runs ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY seen_by_all ON skill_event FOR SELECT USING (TRUE);
+
+CREATE POLICY seen_by_all ON skill_invocation FOR SELECT USING (TRUE);
+
+CREATE POLICY seen_by_all ON session_event FOR SELECT USING (TRUE);
+
+CREATE POLICY seen_by_all ON pipeline_stage_runs FOR SELECT USING (TRUE);
+
+CREATE POLICY seen_by_all ON quality_gate_runs FOR SELECT USING (TRUE);
+
+CREATE POLICY written_by_one ON skill_event
+USING (written_by = current_user) WITH CHECK (written_by = current_user);
+
+CREATE POLICY written_by_one ON skill_invocation
+USING (written_by = current_user) WITH CHECK (written_by = current_user);
+
+CREATE POLICY written_by_one ON session_event
+USING (written_by = current_user) WITH CHECK (written_by = current_user);
+
+CREATE POLICY written_by_one ON pipeline_stage_runs
+USING (written_by = current_user) WITH CHECK (written_by = current_user);
+
+CREATE POLICY written_by_one ON quality_gate_runs
+USING (written_by = current_user) WITH CHECK (written_by = current_user);

@@ -60,8 +60,8 @@ SELECT
     query_length, workflow_phase, workflow_step
 FROM json_populate_recordset(CAST(NULL AS skill_event), CAST($rows AS JSON));
 
--- upsert_invocations --
--- Each touched use as all that is known of it says now.
+-- insert_invocations --
+-- Uses that were not known before.
 INSERT INTO skill_invocation (
     invocation_id, skill_name, session_id, agent, thread, origin, source, project, user_id,
     parent_invocation_id, invoked_at, ended_at, duration_seconds, outcome, completed, outcome_source,
@@ -73,34 +73,40 @@ SELECT
     parent_invocation_id, invoked_at, ended_at, duration_seconds, outcome, completed, outcome_source,
     evidence, error_type, tool_call_count, tool_error_count, rating, note, query_text, query_hash,
     query_length, workflow_phase, workflow_step
-FROM json_populate_recordset(CAST(NULL AS skill_invocation), CAST($rows AS JSON))
-ON CONFLICT (invocation_id) DO UPDATE SET
-    skill_name = excluded.skill_name,
-    session_id = excluded.session_id,
-    agent = excluded.agent,
-    thread = excluded.thread,
-    origin = excluded.origin,
-    source = excluded.source,
-    project = excluded.project,
-    user_id = excluded.user_id,
-    parent_invocation_id = excluded.parent_invocation_id,
-    invoked_at = excluded.invoked_at,
-    ended_at = excluded.ended_at,
-    duration_seconds = excluded.duration_seconds,
-    outcome = excluded.outcome,
-    completed = excluded.completed,
-    outcome_source = excluded.outcome_source,
-    evidence = excluded.evidence,
-    error_type = excluded.error_type,
-    tool_call_count = excluded.tool_call_count,
-    tool_error_count = excluded.tool_error_count,
-    rating = excluded.rating,
-    note = excluded.note,
-    query_text = excluded.query_text,
-    query_hash = excluded.query_hash,
-    query_length = excluded.query_length,
-    workflow_phase = excluded.workflow_phase,
-    workflow_step = excluded.workflow_step;
+FROM json_populate_recordset(CAST(NULL AS skill_invocation), CAST($rows AS JSON));
+
+-- update_invocations --
+-- Uses of which more is known now. An upsert would want the right to read what others asked.
+UPDATE skill_invocation AS i
+SET
+    skill_name = a.skill_name,
+    session_id = a.session_id,
+    agent = a.agent,
+    thread = a.thread,
+    origin = a.origin,
+    source = a.source,
+    project = a.project,
+    user_id = a.user_id,
+    parent_invocation_id = a.parent_invocation_id,
+    invoked_at = a.invoked_at,
+    ended_at = a.ended_at,
+    duration_seconds = a.duration_seconds,
+    outcome = a.outcome,
+    completed = a.completed,
+    outcome_source = a.outcome_source,
+    evidence = a.evidence,
+    error_type = a.error_type,
+    tool_call_count = a.tool_call_count,
+    tool_error_count = a.tool_error_count,
+    rating = a.rating,
+    note = a.note,
+    query_text = a.query_text,
+    query_hash = a.query_hash,
+    query_length = a.query_length,
+    workflow_phase = a.workflow_phase,
+    workflow_step = a.workflow_step
+FROM json_populate_recordset(CAST(NULL AS skill_invocation), CAST($rows AS JSON)) AS a
+WHERE i.invocation_id = a.invocation_id;
 
 -- delete_invocations --
 -- Uses that turned out to be none, or of which nothing is left.

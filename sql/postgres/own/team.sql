@@ -1,0 +1,89 @@
+-- make_roles --
+-- The two roles that members are given; nobody logs in as one of them.
+DO $$
+BEGIN
+    IF NOT EXISTS (SELECT 1 FROM pg_roles WHERE rolname = 'session_buddy_reader') THEN
+        CREATE ROLE session_buddy_reader NOLOGIN;
+    END IF;
+    IF NOT EXISTS (SELECT 1 FROM pg_roles WHERE rolname = 'session_buddy_writer') THEN
+        CREATE ROLE session_buddy_writer NOLOGIN;
+    END IF;
+END
+$$;
+
+-- grant_roles --
+-- What a reader and a writer may do, and no more: a reader writes nothing, and nobody reads another's queries.
+DO $$
+DECLARE
+    found RECORD;
+    columns TEXT;
+BEGIN
+    EXECUTE format(
+        'GRANT CONNECT, TEMPORARY ON DATABASE %I TO session_buddy_reader, session_buddy_writer', current_database()
+    );
+    EXECUTE format('GRANT USAGE ON SCHEMA %I TO session_buddy_reader, session_buddy_writer', current_schema());
+    FOR found IN
+        SELECT c.relname, c.relkind FROM pg_class AS c
+        WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind IN ('r', 'p', 'v')
+    LOOP
+        EXECUTE format(
+            'REVOKE ALL ON %I FROM PUBLIC, session_buddy_reader, session_buddy_writer', found.relname
+        );
+        IF found.relname IN ('own_event', 'own_invocation', 'forgotten') THEN
+            EXECUTE format('GRANT SELECT ON %I TO session_buddy_writer', found.relname);
+        ELSIF found.relname IN ('skill_event', 'skill_invocation') THEN
+            SELECT string_agg(quote_ident(a.attname), ', ') INTO columns
+            FROM pg_attribute AS a
+            WHERE
+                a.attrelid = found.relname::regclass
+                AND a.attnum > 0
+                AND NOT a.attisdropped
+                AND a.attname NOT IN ('query_text', 'query_hash');
+            EXECUTE format(
+                'GRANT SELECT (%s) ON %I TO session_buddy_reader, session_buddy_writer', columns, found.relname
+            );
+        ELSE
+            EXECUTE format('GRANT SELECT ON %I TO session_buddy_reader, session_buddy_writer', found.relname);
+        END IF;
+        IF found.relkind <> 'v' AND found.relname <> 'skill_migrations' THEN
+            EXECUTE format('GRANT INSERT, UPDATE, DELETE ON %I TO session_buddy_writer', found.relname);
+        END IF;
+    END LOOP;
+END
+$$;
+
+-- role_exists --
+-- Whether there is a role of that name.
+SELECT 1 FROM pg_roles WHERE rolname = $role_name;
+
+-- team_status --
+-- The server, the user, and what is stored for whom.
+SELECT
+    current_setting('server_version') AS server_version,
+    current_user AS user_name,
+    CASE
+        WHEN to_regclass('skill_metrics') IS NULL THEN 'none yet'
+        WHEN pg_has_role((SELECT relowner FROM pg_class WHERE oid = to_regclass('skill_metrics')), 'USAGE') THEN 'owner'
+        WHEN has_table_privilege(to_regclass('skill_metrics'), 'UPDATE') THEN 'writer'
+        WHEN has_table_privilege(to_regclass('skill_metrics'), 'SELECT') THEN 'reader'
+        ELSE 'none'
+    END AS role,
+    pg_database_size(current_database()) AS bytes,
+    coalesce((SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()), FALSE) AS encrypted;
+
+-- homes --
+-- How many machines fold into the store, and users who used a skill.
+SELECT
+    (SELECT count(DISTINCT home) FROM journal_offset) AS homes,
+    (SELECT count(DISTINCT user_id) FROM skill_user_interactions WHERE invocation_count > 0) AS users;
+
+-- own_history --
+-- Everything that this member said, oldest first.
+SELECT * FROM own_event ORDER BY occurred_at, id;
+
+-- own_session_history --
+-- The beginnings and ends of this member's sessions.
+SELECT id, kind, session_id, occurred_at, agent, project, user_id, reason
+FROM session_event
+WHERE written_by = current_user
+ORDER BY occurred_at, id;
