@@ -212,14 +212,14 @@ def test_a_member_gets_back_what_they_wrote_and_no_more(team: Callable[[str], Po
 
 
 def test_only_shared_projects_go_to_the_team(team_databases: TeamDatabases) -> None:
-    store = PostgresStore(team_databases.another(), keyed_hash, Sharing(["/work/atlas/"]))
+    store = PostgresStore(team_databases.another(), keyed_hash, Sharing(["/home/dev/atlas/"]))
     with opened(store):
         store.fold(
             Batch(
                 (
-                    recorded("a", 1, project="/work/atlas/sub", session_id="one"),
+                    recorded("a", 1, project="/home/dev/atlas/sub", session_id="one"),
                     skill_event("a", "rated", 3, rating=5, session_id="one"),
-                    recorded("b", 2, project="/work/atlas-private", session_id="two"),
+                    recorded("b", 2, project="/home/dev/atlas-private", session_id="two"),
                     recorded("c", 3, session_id="three"),
                 ),
                 {"journal": 4},
