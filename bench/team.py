@@ -1,8 +1,8 @@
 """How fast a team's store folds and answers, beside DuckDB's on the same events.
 
-A PostgreSQL server is started in a temporary folder (with fsync), and both stores fold the same uses in batches
-of 5,000. Then every question is asked of both, and its p95 printed. The plan of each hot question is looked at:
-one that reads a whole log instead of an index is named.
+A PostgreSQL server is started in a temporary folder (with fsync), and both stores fold the same uses in
+batches of 5,000. Then every question is asked of both, and its p95 printed. The plan of each hot question is
+looked at: one that reads a whole log instead of an index is named.
 
     python -m bench.team [--invocations 1000000] [--questions 30] [--postgres /usr/lib/postgresql/15/bin]
 """
@@ -30,13 +30,14 @@ AT_ONCE = 5_000
 SKILLS = 500
 BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
 LEAST_ROWS_PER_SECOND = 5_000
+_USE = "'00000000-0000-4000-8000-000000000001'"
 HOT: Mapping[str, str] = {
     "uses of a session": "SELECT * FROM team_invocation WHERE session_id = 'session-7'",
     "latest use of a skill": (
         "SELECT * FROM team_invocation WHERE skill_name = 'team:skill-001' ORDER BY invoked_at DESC LIMIT 1"
     ),
-    "one use": "SELECT * FROM team_invocation WHERE invocation_id = '00000000-0000-4000-8000-000000000001'",
-    "events of a use": "SELECT * FROM team_event WHERE invocation_id = '00000000-0000-4000-8000-000000000001'",
+    "one use": f"SELECT * FROM team_invocation WHERE invocation_id = {_USE}",
+    "events of a use": f"SELECT * FROM team_event WHERE invocation_id = {_USE}",
     "latest uses": "SELECT * FROM team_invocation ORDER BY invoked_at DESC, invocation_id DESC LIMIT 1000",
     "latest sessions": "SELECT * FROM agent_session ORDER BY last_activity_at DESC, session_id LIMIT 20",
 }
