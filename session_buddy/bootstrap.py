@@ -87,10 +87,11 @@ def open_services(settings: Settings) -> Iterator[Services]:
     """
     private_directory(settings.home)
     words = kept_words(settings)
-    store, notices, damaged = open_store(settings, words.hashed, now)
+    archive = JournalArchive(settings.archive, settings.journal, settings.quarantine)
+    store, notices = open_store(settings, words.hashed, archive, now)
     try:
-        services, journal, record = _compose(settings, store, words, notices)
-        if damaged:
+        services, journal, record = _compose(settings, store, words, archive, notices)
+        if archive.rebuild_was_cut_short():
             services.keeper.rebuild(lambda _progress: None)
         services.folder.start()
         services.recommender.start(LEARNING_SECONDS)
@@ -111,7 +112,11 @@ def open_services(settings: Settings) -> Iterator[Services]:
 
 
 def _compose(
-    settings: Settings, store: SkillsStorageProtocol, words: KeptWords, notices: Sequence[str]
+    settings: Settings,
+    store: SkillsStorageProtocol,
+    words: KeptWords,
+    archive: JournalArchive,
+    notices: Sequence[str],
 ) -> tuple[Services, JournalFile, Record]:
     """The services over an open store, none of them at work yet."""
 
@@ -119,7 +124,6 @@ def _compose(
         return catalogue_events(skills_of_agents([Path(project)] if project else []), now())
 
     journal = JournalFile(settings.journal)
-    archive = JournalArchive(settings.archive, settings.journal, settings.quarantine)
     tail = JournalReader(settings.journal, settings.archive, settings.quarantine, folded_offsets(store))
     record = Record(store, tail, now)
     descriptions = {event.skill_name: event.description for event in installed(None)}

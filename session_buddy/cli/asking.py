@@ -1,17 +1,25 @@
 """Asking the leader; where there is none, this process leads for the one command."""
 
+import os
+import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from typing import Any, Self
 
+import click
+
 from session_buddy.cli.client import ANSWER_SECONDS, Client, LeaderLeft, NoLeader
 from session_buddy.cli.home import require_home
 from session_buddy.config import Settings
 from session_buddy.errors import LeaderUnavailable
-from session_buddy.relay.election import Election, leader_notice
+from session_buddy.relay.election import Election, command_at_work, leader_notice
+from session_buddy.relay.leading import Leadership, lead_by_bootstrap
 
 _POLL_SECONDS = 0.05
+_LEADER_END_SECONDS = 20.0
+INTERRUPTED = 130
+"""Exit status of what Ctrl-C ended."""
 
 Emit = Callable[[dict[str, Any]], None]
 Call = Callable[[str, Mapping[str, Any], Emit], Any]
@@ -27,7 +35,8 @@ def find_lead(settings: Settings, patience: float = ANSWER_SECONDS) -> Client | 
         ConfigurationError: nobody leads, and the home cannot be written.
     """
     deadline = time.monotonic() + patience
-    election = Election(settings)
+    context = click.get_current_context(silent=True)
+    election = Election(settings, None if context is None else context.command_path)
     while True:
         try:
             return Client.to(settings, patience)
@@ -40,11 +49,14 @@ def find_lead(settings: Settings, patience: float = ANSWER_SECONDS) -> Client | 
 
 
 def _nobody_answers(settings: Settings, patience: float) -> str:
+    command = command_at_work(settings)
+    if command is not None:
+        return f"{command} is at work on {settings.home}. Wait for it to end, then run this again."
     pid = leader_notice(settings).get("pid")
     who = f"process {pid}" if pid else "a process"
     return (
         f"{who} holds the lead of {settings.home} but has not answered for {patience:g} s; it may be "
-        "stopped, or be another command at work. 'session-buddy doctor' looks into it."
+        "stopped. 'session-buddy doctor' looks into it."
     )
 
 
@@ -72,8 +84,10 @@ class Leader:
     hello: what the leader said of itself at the last call; None if this process answered.
     """
 
-    def __init__(self, settings: Settings, patience: float = ANSWER_SECONDS) -> None:
+    def __init__(self, settings: Settings, patience: float = ANSWER_SECONDS, *, serves: bool = False) -> None:
         """patience: seconds that a leader may take to answer, or a starting one to listen.
+
+        serves: while this process leads, serve agent windows too: for what takes longer than they wait.
 
         Raises:
             NotFound: there is no such home.
@@ -81,6 +95,7 @@ class Leader:
         require_home(settings)
         self._settings = settings
         self._patience = patience
+        self._serves = serves
         self._client: Client | None = None
         self._own: Call | None = None
         self._stack = ExitStack()
@@ -142,6 +157,9 @@ class Leader:
             self._client, self.hello = found, found.leader
             return
         self._stack.callback(found.resign)
+        if self._serves:
+            self._client = self._stack.enter_context(_served(self._settings, found))
+            return
         # The database and all that hangs on it: a command that finds a leader does without.
         from session_buddy.bootstrap import open_services
         from session_buddy.serve.control import Control
@@ -153,6 +171,33 @@ class Leader:
         if self._client is not None:
             self._client.close()
             self._client = None
+
+
+@contextmanager
+def _served(settings: Settings, election: Election) -> Iterator[Client]:
+    """A connection to a leader in a thread of this process, as in an agent's window, until the block ends."""
+    leadership = Leadership(settings, lead_by_bootstrap)
+    try:
+        client = Client(leadership.connection, settings, None)
+    except NoLeader as error:
+        leadership.ended(_LEADER_END_SECONDS)
+        raise LeaderUnavailable(leadership.refusal() or "the server ended at once.") from error
+    leadership.serves()
+    try:
+        with client:
+            yield client
+    except KeyboardInterrupt:
+        _end_with_the_process(leadership, election, 1.0)
+        raise
+    _end_with_the_process(leadership, election, _LEADER_END_SECONDS)
+
+
+def _end_with_the_process(leadership: Leadership, election: Election, patience: float) -> None:
+    """Wait for the leader's end: while it is at work the database is open, and the lock must stay."""
+    if not leadership.ended(patience):
+        election.remove_files()
+        sys.stderr.flush()
+        os._exit(INTERRUPTED)
 
 
 def ask(settings: Settings, name: str, arguments: Mapping[str, Any]) -> Any:

@@ -10,7 +10,7 @@ from session_buddy.cli.client import Client, NoLeader
 from session_buddy.cli.formats import count
 from session_buddy.config import Settings
 from session_buddy.errors import SessionBuddyError
-from session_buddy.relay.election import Election, leader_notice
+from session_buddy.relay.election import Election, command_at_work, leader_notice
 
 PATIENCE_SECONDS = 5.0
 
@@ -42,6 +42,9 @@ def _nobody(settings: Settings) -> Finding:
     election = Election(settings)
     try:
         if not election.attempt():
+            command = command_at_work(settings)
+            if command is not None:
+                return ok("leader", f"{command} is at work; windows go on when it has ended")
             detail = (
                 f"process {leader_notice(settings).get('pid', 'unknown')} holds the lead but does not listen"
             )

@@ -26,9 +26,10 @@ def rebuild(context: click.Context, as_json: bool) -> None:
     """Make the database anew from the journals and their archives.
 
     Nothing that was acknowledged is lost by it: the database only holds what derives from them. Use it
-    when the database is damaged, or to see that it says what the journals say.
+    when the database is damaged, or to see that it says what the journals say. Agent windows go on
+    recording meanwhile; what asks for figures waits until they are whole again.
     """
-    with Leader(settings_of(context)) as leader, progress("rebuilding") as advance:
+    with Leader(settings_of(context), serves=True) as leader, progress("rebuilding") as advance:
 
         def follow(report: dict[str, Any]) -> None:
             advance({"done": report["progress"]["events"]})

@@ -11,7 +11,9 @@ from pydantic import ValidationError
 
 from session_buddy.ingest.hook import flush_to_disk, try_lock
 from session_buddy.models.events import JournalEvent, parse_event
+from session_buddy.private_files import private_directory, remove, write_private
 
+_REBUILDING = "rebuild-under-way"
 SHARED_JOURNAL_PREFIX = "hooks-"
 """Journals that short-lived hooks share by day; they may grow until their day is over everywhere."""
 
@@ -90,6 +92,19 @@ class JournalArchive:
     def quarantined(self) -> int:
         """Bad lines that were set aside."""
         return len(_paths(self._quarantine, ".txt"))
+
+    def begin_rebuild(self) -> None:
+        """Leave a file that a killed rebuild leaves behind."""
+        private_directory(self._archive)
+        write_private(os.path.join(self._archive, _REBUILDING), b"")
+
+    def end_rebuild(self) -> None:
+        """Remove that file."""
+        remove(os.path.join(self._archive, _REBUILDING))
+
+    def rebuild_was_cut_short(self) -> bool:
+        """Whether that file is there."""
+        return os.path.exists(os.path.join(self._archive, _REBUILDING))
 
 
 def _event_of(line: bytes) -> JournalEvent | None:

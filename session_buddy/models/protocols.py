@@ -222,6 +222,15 @@ class Archive(Protocol):
     def quarantined(self) -> int:
         """Files in the quarantine."""
 
+    def begin_rebuild(self) -> None:
+        """Remember on the disk that the database is being made anew from the archives."""
+
+    def end_rebuild(self) -> None:
+        """It is whole again."""
+
+    def rebuild_was_cut_short(self) -> bool:
+        """Whether one was begun and has not ended: the database then holds a part only."""
+
 
 class TranscriptReader(Protocol):
     """Reads agents' transcripts on from where it stopped."""

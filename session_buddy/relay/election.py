@@ -25,8 +25,10 @@ else:
 class Election:
     """One process's attempts to lead one home. Not thread-safe: one thread attempts and resigns."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, command: str | None = None) -> None:
+        """command: what leads for the time that it takes, as a person typed it; None for a server."""
         self._settings = settings
+        self._command = command
         self._descriptor: int | None = None
 
     @property
@@ -89,6 +91,8 @@ class Election:
             "transport": self._settings.transport,
             "address": address,
         }
+        if self._command is not None:
+            about["command"] = self._command
         write_private(self._settings.leader_file, encode(about))
 
 
@@ -103,6 +107,14 @@ def leader_notice(settings: Settings) -> dict[str, Any]:
     except (OSError, ValueError):
         return {}
     return about if isinstance(about, dict) else {}
+
+
+def command_at_work(settings: Settings) -> str | None:
+    """The command that leads, in words, by what it wrote about itself; None if a server leads, or nobody."""
+    about = leader_notice(settings)
+    if not isinstance(about.get("command"), str):
+        return None
+    return f"`{about['command']}` (process {about.get('pid')}, since {about.get('since')})"
 
 
 def _lock(path: str) -> int | None:

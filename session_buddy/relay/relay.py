@@ -16,7 +16,7 @@ from typing import NamedTuple
 from session_buddy.config import Settings
 from session_buddy.errors import ConfigurationError
 from session_buddy.private_files import remove
-from session_buddy.relay.election import Election, leader_notice
+from session_buddy.relay.election import Election, command_at_work, leader_notice
 from session_buddy.relay.leading import Lead, Leadership
 from session_buddy.relay.link import Event, Greeted, Link, Refused, connect
 from session_buddy.relay.messages import INVALID_REQUEST, error_line
@@ -258,6 +258,12 @@ class Relay:
         self._give_up(self._stall(), now - min(patience, _LATER_PATIENCE_SECONDS))
 
     def _stall(self) -> str:
+        command = command_at_work(self._settings)
+        if command is not None:
+            return (
+                f"session-buddy did not answer: {command} is at work on this home. What this call records "
+                "may be recorded when it has ended. Wait for it, then call again."
+            )
         leader = self._link.leader if self._link is not None else {}
         pid = leader.get("pid") or leader_notice(self._settings).get("pid", "unknown")
         return (

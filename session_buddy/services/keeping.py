@@ -158,6 +158,7 @@ class Keeper:
             self._folder.fold_all()
             self._journal.close()
             self._record.archive_done()
+            self._archive.begin_rebuild()
             self._record.storage.clear()
             read = 0
             batch: list[JournalEvent] = []
@@ -172,6 +173,7 @@ class Keeper:
             progress({"events": read})
             self._record.restart()
             self._folder.fold_all()
+            self._archive.end_rebuild()
         return self._record.storage.counts()
 
     def _fold(self, events: list[JournalEvent]) -> int:

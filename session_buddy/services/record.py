@@ -10,7 +10,8 @@ lock, so that nothing is counted twice or missed.
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Protocol
 from uuid import UUID
 
@@ -59,6 +60,7 @@ class Record:
         self._clock = clock
         self._state = threading.RLock()
         self._fold_lock = threading.RLock()
+        self._maintained = False
         self._current: dict[str, SkillTotals | None] = {}
         self._pending: dict[UUID, list[SkillEvent]] = {}
         self._pending_of_skill: dict[str, set[UUID]] = defaultdict(set)
@@ -136,6 +138,13 @@ class Record:
             self.refresh()
         return True
 
+    def catch_up_for_writing(self) -> None:
+        """The same for who records, and does not wait for it while the database is made anew."""
+        if self._maintained:
+            self.refresh()
+        else:
+            self.catch_up()
+
     @property
     def unfolded(self) -> bool:
         """Whether something is not folded of what the last `refresh` saw."""
@@ -193,9 +202,15 @@ class Record:
             for name in self.tail.archive_done():
                 self.storage.drop_journal(name)
 
-    def exclusively(self) -> threading.RLock:
-        """The lock under which nothing is folded, for maintenance that rewrites what folds read."""
-        return self._fold_lock
+    @contextmanager
+    def exclusively(self) -> Iterator[None]:
+        """Hold the lock under which nothing is folded, for maintenance that rewrites what folds read."""
+        with self._fold_lock:
+            self._maintained = True
+            try:
+                yield
+            finally:
+                self._maintained = False
 
     def restart(self) -> None:
         """Begin anew from the database's offsets, after maintenance; call it under `exclusively`."""

@@ -213,7 +213,7 @@ class Recorder:
             if self._spans.knows(session_id):
                 self._record.refresh()
             else:
-                self._record.catch_up()
+                self._record.catch_up_for_writing()
             return self._spans.attachable(session_id, report.skill_name, now)
         except StorageError as error:
             # What cannot be looked up stands alone; the transcript says later which use it was about.

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from session_buddy.config import Settings
 from session_buddy.errors import ConfigurationError, DamagedDatabase, StorageError
-from session_buddy.models.protocols import Clock, KeyedHash, SkillsStorageProtocol
+from session_buddy.models.protocols import Archive, Clock, KeyedHash, SkillsStorageProtocol
 from session_buddy.storage.duckdb_store import DuckDBStore
 from session_buddy.storage.sharing import Sharing
 from session_buddy.storage.versioned import VersionedStore
@@ -62,16 +62,20 @@ def folded_offsets(store: SkillsStorageProtocol) -> Mapping[str, int]:
 
 
 def open_store(
-    settings: Settings, keyed_hash: KeyedHash, clock: Clock
-) -> tuple[SkillsStorageProtocol, list[str], bool]:
-    """(an open store, what to tell, whether it has to be rebuilt).
+    settings: Settings, keyed_hash: KeyedHash, archive: Archive, clock: Clock
+) -> tuple[SkillsStorageProtocol, list[str]]:
+    """(an open store, what to tell). Raises as `make_store`, and what opening raises.
 
-    A file that is damaged is set aside and begun anew. Raises as `make_store`, and what opening raises.
+    A file that is damaged is set aside and begun anew. For that, and where there is none any more, the
+    archive says from then on that a rebuild is due, so that a kill cannot leave half a record.
     """
+    if not settings.store and not os.path.exists(settings.database) and archive.size_bytes():
+        archive.begin_rebuild()
     store = make_store(settings, keyed_hash)
     try:
         store.open()
     except DamagedDatabase as error:
+        archive.begin_rebuild()
         aside = f"{settings.database}.damaged-{clock():%Y%m%d%H%M%S}"
         for suffix in ("", ".wal"):
             if os.path.exists(settings.database + suffix):
@@ -82,6 +86,6 @@ def open_store(
             f"The database was damaged ({error}); it was kept as {aside} and made anew from the journals. "
             "Delete that copy when you have no more use for it."
         )
-        return store, [notice], True
+        return store, [notice]
     unshared = settings.store and not settings.team_projects.strip()
-    return store, [_NO_PROJECT] if unshared else [], False
+    return store, [_NO_PROJECT] if unshared else []

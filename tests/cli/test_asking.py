@@ -47,6 +47,16 @@ def test_who_holds_the_lead_and_never_listens_is_named(settings: Settings, elect
         find_lead(settings, patience=0.2)
 
 
+def test_a_command_that_leads_is_named_and_to_be_waited_for(settings: Settings) -> None:
+    other = Election(settings, "session-buddy migrate down")
+    assert other.attempt()
+    try:
+        with pytest.raises(LeaderUnavailable, match=r"^`session-buddy migrate down` .*Wait for it to end"):
+            find_lead(settings, patience=0.2)
+    finally:
+        other.resign()
+
+
 def test_where_nobody_leads_the_lead_is_won_and_can_be_given_back(settings: Settings) -> None:
     won = find_lead(settings)
     assert isinstance(won, Election)

@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from session_buddy.config import Settings
+from session_buddy.relay.election import Election
 from tests.relay.conftest import Window
 from tests.support.stdio_client import Era, NoAnswer
 from tests.support.waiting import promised, wait_for
@@ -229,3 +231,18 @@ def test_a_home_that_was_removed_is_begun_anew(window: Window, home: Path) -> No
     wait_for((home / "leader.sock").exists, "the home is there again")
     said(client.call("record", {"value": "after"}))
     assert records(home) == ["after"]
+
+
+@pytest.mark.slow
+def test_a_command_that_leads_is_named_and_not_to_be_killed(window: Window, settings: Settings) -> None:
+    command = Election(settings, "session-buddy migrate down")
+    assert command.attempt()
+    try:
+        client = window(TEST_PATIENCE="1")
+        text = text_of(client.call("echo", {"text": "x"}))
+    finally:
+        command.resign()
+    assert f"`session-buddy migrate down` (process {os.getpid()}, since 20" in text
+    assert "Wait for it" in text
+    assert "kill" not in text
+    wait_for(lambda: not client.call("echo", {"text": "x"})["isError"], "the window leads by itself")
