@@ -2,8 +2,8 @@
 
 Raises what the detectors see, and says when it is over. An anomaly is over when its measure is again as it
 was before (`recovered`), when the lagged baseline has come to the new level, so that this is how the skill is
-now (`new_level`), or when nothing has confirmed it for 46 hours (`not_seen_again`): a false alarm, or a
-skill that nobody uses.
+now (`new_level`), or 46 hours after it was raised and 24 after it was confirmed last (`not_seen_again`): a
+false alarm, or a skill that nobody uses.
 
 >>> from datetime import UTC, datetime
 >>> watch, begin = SkillWatch(), datetime(2026, 3, 2, tzinfo=UTC)
@@ -31,6 +31,7 @@ from session_buddy.models.vocabulary import AnomalyType, Measure
 
 Resolution = Literal["recovered", "new_level", "not_seen_again"]
 UNCONFIRMED: Final = timedelta(hours=46)
+CONFIRMED: Final = timedelta(hours=24)
 _PAST_KEPT = 50
 
 
@@ -79,6 +80,11 @@ class _Active:
     finding: Finding
     confirmed_at: datetime
     recovery: _Recovery
+
+    @property
+    def ends_at(self) -> datetime:
+        """When it is over if nothing confirms it until then."""
+        return max(self.finding.detected_at + UNCONFIRMED, self.confirmed_at + CONFIRMED)
 
 
 class SkillWatch:
@@ -137,9 +143,9 @@ class SkillWatch:
     def tick(self, now: datetime) -> list[Change]:
         """What is over because nothing has confirmed it for too long."""
         return [
-            self._resolve(slot, active.confirmed_at + UNCONFIRMED, "not_seen_again")
+            self._resolve(slot, active.ends_at, "not_seen_again")
             for slot, active in list(self._active.items())
-            if now - active.confirmed_at >= UNCONFIRMED
+            if now >= active.ends_at
         ]
 
     def _take_completion(self, use: Use, at: datetime) -> list[Change]:
