@@ -15,6 +15,7 @@ from session_buddy.models.values import (
     Batch,
     CatalogueEntry,
     Connections,
+    Dimensions,
     FoldResult,
     ForgetRequest,
     Lines,
@@ -72,7 +73,9 @@ class SkillsStorageProtocol(Protocol):
     def all_totals(self) -> Sequence[SkillTotals]:
         """All-time totals of every used skill, by invocation count descending, then name."""
 
-    def window_totals(self, window: Window, skill_name: str | None = None) -> Sequence[SkillTotals]:
+    def window_totals(
+        self, window: Window, skill_name: str | None = None, only: Dimensions | None = None
+    ) -> Sequence[SkillTotals]:
         """Totals over the invocations that began in a window, with exact p50 and p95; ordered as above."""
 
     def top_skills(self, window: Window, limit: int) -> Sequence[TopSkill]:

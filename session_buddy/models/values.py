@@ -19,6 +19,15 @@ class Window:
 
 
 @dataclass(frozen=True, slots=True)
+class Dimensions:
+    """Only uses of one project, agent or user; `None` is all. user_id: the keyed hash."""
+
+    project: str | None = None
+    agent: str | None = None
+    user_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Batch:
     """Events to fold in one transaction, with how far each journal has been read.
 

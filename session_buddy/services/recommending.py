@@ -52,11 +52,12 @@ class Asked:
     """What a suggestion is asked for. recent_skills: instead of what the record says of the session.
 
     remember: journal what is suggested, so that it is seen whether it is taken. user_id: keyed hash of whom
-    it is for, by default this home's user.
+    it is for, by default this home's user. project: by default the caller's folder.
     """
 
     session_id: str | None = None
     user_id: str | None = None
+    project: str | None = None
     workflow_phase: WorkflowPhase | None = None
     query: str | None = None
     recent_skills: Sequence[str] | None = None
@@ -119,7 +120,7 @@ class Recommender:
         with self.learning.current() as learned:
             context = Context(
                 history=self._history(learned, session_id, asked.recent_skills),
-                project=caller.project,
+                project=asked.project or caller.project,
                 user=user_id,
                 phase=asked.workflow_phase,
                 query=asked.query,

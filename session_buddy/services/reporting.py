@@ -15,7 +15,7 @@ from session_buddy.models.answers import (
     ValueCount,
 )
 from session_buddy.models.protocols import Clock
-from session_buddy.models.values import Caller, SkillTotals, Window
+from session_buddy.models.values import Caller, Dimensions, SkillTotals, Window
 from session_buddy.services.kinds import kind_of
 from session_buddy.services.record import Record
 from session_buddy.services.wording import (
@@ -50,6 +50,7 @@ class Reporter:
         since: datetime | None = None,
         until: datetime | None = None,
         limit: int = 20,
+        only: Dimensions | None = None,
     ) -> MetricsReport:
         """Counts, completion with interval, durations, errors and phases of one skill or the most used.
 
@@ -60,7 +61,8 @@ class Reporter:
         _check_limit(limit)
         _check_window(since, until)
         window = Window(since, until)
-        all_time = since is None and until is None
+        only = None if only == Dimensions() else only
+        all_time = since is None and until is None and only is None
         caught_up = True
         if all_time and skill_name is not None:
             totals = self._record.totals(skill_name)
@@ -68,7 +70,9 @@ class Reporter:
         else:
             caught_up = self._record.catch_up()
             storage = self._record.storage
-            found = list(storage.all_totals() if all_time else storage.window_totals(window, skill_name))
+            found = list(
+                storage.all_totals() if all_time else storage.window_totals(window, skill_name, only)
+            )
         if skill_name is not None and not found:
             return self._nothing_of(skill_name, window)
         never_used = self._never_used() if all_time and skill_name is None else []

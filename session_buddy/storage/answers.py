@@ -2,12 +2,21 @@
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
 from datetime import datetime
 from uuid import UUID
 
 from session_buddy.models.answers import ActiveAnomaly, Invocation, SessionSummary, TopSkill
 from session_buddy.models.events import CatalogueEvent, SkillEvent
-from session_buddy.models.values import Acceptance, CatalogueEntry, Connections, PastUse, SkillTotals, Window
+from session_buddy.models.values import (
+    Acceptance,
+    CatalogueEntry,
+    Connections,
+    Dimensions,
+    PastUse,
+    SkillTotals,
+    Window,
+)
 from session_buddy.storage import rows
 from session_buddy.storage.connections import OpenDatabase
 from session_buddy.storage.queries import sql
@@ -31,9 +40,11 @@ class StoredAnswers:
         """All-time totals of every used skill."""
         return [rows.totals_of(row) for row in self._database.records(sql("totals_of_all_skills"))]
 
-    def window_totals(self, window: Window, skill_name: str | None = None) -> Sequence[SkillTotals]:
+    def window_totals(
+        self, window: Window, skill_name: str | None = None, only: Dimensions | None = None
+    ) -> Sequence[SkillTotals]:
         """Totals over the invocations that began in a window."""
-        parameters: dict[str, object] = {**rows.bounds(window)}
+        parameters: dict[str, object] = {**rows.bounds(window), **asdict(only or Dimensions())}
         if skill_name is None:
             found = self._database.records(sql("window_totals_of_all_skills"), parameters)
         else:

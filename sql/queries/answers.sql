@@ -24,7 +24,8 @@ WHERE m.invocation_count > 0
 ORDER BY m.invocation_count DESC, m.skill_name;
 
 -- window_totals_of_skill --
--- Totals of one skill over the invocations that began in a window, with exact quantiles.
+-- Totals of one skill over the invocations that began in a window, of one project, agent or user if given,
+-- with exact quantiles.
 SELECT
     $skill_name AS skill_name,
     count(*) AS invocation_count,
@@ -43,7 +44,13 @@ SELECT
     histogram(error_type) AS errors,
     histogram(workflow_phase) AS phases
 FROM skill_invocation
-WHERE skill_name = $skill_name AND invoked_at >= $since AND invoked_at < $until
+WHERE
+    skill_name = $skill_name
+    AND invoked_at >= $since
+    AND invoked_at < $until
+    AND ($project IS NULL OR project = $project)
+    AND ($agent IS NULL OR agent = $agent)
+    AND ($user_id IS NULL OR user_id = $user_id)
 HAVING count(*) > 0;
 
 -- window_totals_of_all_skills --
@@ -66,7 +73,12 @@ SELECT
     histogram(error_type) AS errors,
     histogram(workflow_phase) AS phases
 FROM skill_invocation
-WHERE invoked_at >= $since AND invoked_at < $until
+WHERE
+    invoked_at >= $since
+    AND invoked_at < $until
+    AND ($project IS NULL OR project = $project)
+    AND ($agent IS NULL OR agent = $agent)
+    AND ($user_id IS NULL OR user_id = $user_id)
 GROUP BY skill_name
 ORDER BY count(*) DESC, skill_name;
 

@@ -7,7 +7,7 @@ import pytest
 from session_buddy.models.events import parse_event, to_line
 from session_buddy.models.protocols import SkillsStorageProtocol
 from session_buddy.models.runs import Fix, RunFilter
-from session_buddy.models.values import Batch, ForgetRequest, Window
+from session_buddy.models.values import Batch, Dimensions, ForgetRequest, Window
 from tests.storage.conftest import keyed_hash
 from tests.support.events import at, recorded
 from tests.support.runs import gate_run, stage_run
@@ -182,3 +182,24 @@ def test_forgetting_by_time_takes_the_runs_that_began_before(store: SkillsStorag
     store.forget(ForgetRequest(before=at(50)), "", at(1000))
     assert [check.check_name for check in store.runs.failed_checks(RunFilter())] == ["b"]
     assert list(store.runs.stage_totals(RunFilter())) == []
+
+
+def test_totals_can_be_those_of_one_project_agent_or_user(store: SkillsStorageProtocol) -> None:
+    fold(
+        store,
+        recorded("a", 0, project="/shop", agent="codex", user_id="u1"),
+        recorded("b", 10, project="/shop", user_id="u2"),
+        recorded("c", 20, project="/web", user_id="u2", skill_name="test"),
+    )
+
+    def counted(**only: str) -> dict[str, int]:
+        found = store.window_totals(Window(), None, Dimensions(**only))
+        return {totals.skill_name: totals.invocation_count for totals in found}
+
+    assert counted() == {"review": 2, "test": 1}
+    assert counted(project="/shop") == {"review": 2}
+    assert counted(project="/shop", agent="codex") == {"review": 1}
+    assert counted(user_id="u2") == {"review": 1, "test": 1}
+    one = store.window_totals(Window(), "review", Dimensions(user_id="u2"))
+    assert [totals.invocation_count for totals in one] == [1]
+    assert list(store.window_totals(Window(), "review", Dimensions(project="/web"))) == []

@@ -5,14 +5,14 @@ from typing import Annotated
 from pydantic import Field
 
 from session_buddy.models.answers_recommending import SuccessPrediction, Suggestions
-from session_buddy.models.events import Name
+from session_buddy.models.events import Name, ShortText
 from session_buddy.models.vocabulary import WorkflowPhase
 from session_buddy.serve.service_tool import Call
 from session_buddy.serve.tools.experimenting import UserId
 from session_buddy.services.recommending import Asked
 
 
-def suggest_next_skill(
+def suggest_next_skill(  # noqa: PLR0913 - the situation that is asked about, and for whom
     call: Call,
     *,
     query: Annotated[
@@ -24,6 +24,7 @@ def suggest_next_skill(
     ] = None,
     session_id: Annotated[Name | None, Field(description="default: this session")] = None,
     user_id: UserId = None,
+    project: ShortText | None = None,
     limit: Annotated[int, Field(ge=1, le=20)] = 5,
     strategy: Annotated[
         Name | None, Field(description="default: of the experiment, or the best known")
@@ -35,6 +36,7 @@ def suggest_next_skill(
     """
     asked = Asked(
         session_id=session_id,
+        project=project,
         user_id=call.services.experimenter.user_of(user_id),
         workflow_phase=workflow_phase,
         query=query,

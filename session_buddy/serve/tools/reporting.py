@@ -7,7 +7,8 @@ from pydantic import Field
 
 from session_buddy.errors import InvalidInput
 from session_buddy.models.answers import MetricsReport, RealTimeMetrics, SessionAnalytics, SkillDescription
-from session_buddy.models.events import Name, Timestamp
+from session_buddy.models.events import Name, ShortText, Timestamp
+from session_buddy.models.values import Dimensions
 from session_buddy.serve.service_tool import Call
 
 Limit = Annotated[int, Field(ge=1, le=200)]
@@ -15,7 +16,7 @@ Days = Annotated[float, Field(gt=0, le=36_500, allow_inf_nan=False)]
 Hours = Annotated[float, Field(gt=0, le=8_784, allow_inf_nan=False)]
 
 
-def get_skill_metrics(
+def get_skill_metrics(  # noqa: PLR0913 - a window, and the dimensions of the record
     call: Call,
     *,
     skill_name: Annotated[Name | None, Field(description="default: all skills")] = None,
@@ -23,6 +24,9 @@ def get_skill_metrics(
     since: Annotated[Timestamp | None, Field(description="with time zone")] = None,
     until: Annotated[Timestamp | None, Field(description="exclusive")] = None,
     limit: Annotated[Limit, Field(description="skills listed, most used first")] = 20,
+    project: ShortText | None = None,
+    agent: Name | None = None,
+    user_id: Name | None = None,
 ) -> MetricsReport:
     """How skills went, all time or in a window.
 
@@ -30,7 +34,8 @@ def get_skill_metrics(
     ratings, and which outcomes were reported or inferred. Ask this before saying that a skill works or
     stopped working.
     """
-    return call.services.reporter.skill_metrics(skill_name, _begin(days, since, until), until, limit)
+    only = Dimensions(project, agent, user_id)
+    return call.services.reporter.skill_metrics(skill_name, _begin(days, since, until), until, limit, only)
 
 
 def get_session_analytics(

@@ -4,6 +4,9 @@ WITH used AS (
     SELECT outcome, outcome_source, duration_seconds, rating, invoked_at, error_type, workflow_phase
     FROM skill_invocation
     WHERE skill_name = $skill_name AND invoked_at >= $since AND invoked_at < $until
+        AND (CAST($project AS TEXT) IS NULL OR project = $project)
+        AND (CAST($agent AS TEXT) IS NULL OR agent = $agent)
+        AND (CAST($user_id AS TEXT) IS NULL OR user_id = $user_id)
 )
 SELECT
     CAST($skill_name AS TEXT) AS skill_name,
@@ -39,6 +42,9 @@ WITH used AS (
     SELECT skill_name, outcome, outcome_source, duration_seconds, rating, invoked_at, error_type, workflow_phase
     FROM skill_invocation
     WHERE invoked_at >= $since AND invoked_at < $until
+        AND (CAST($project AS TEXT) IS NULL OR project = $project)
+        AND (CAST($agent AS TEXT) IS NULL OR agent = $agent)
+        AND (CAST($user_id AS TEXT) IS NULL OR user_id = $user_id)
 ),
 
 errors AS (
