@@ -76,9 +76,10 @@ def show_plan(result: Any) -> None:
 def _groups(
     out: Console, metric: str, groups: Sequence[GroupReading], differences: Sequence[Difference]
 ) -> None:
+    say(out, f"{metric}, each interval valid at every look:")
     found = {one.group_name: one for one in differences}
-    right = ("units", "outcomes", metric, "difference")
-    made = table("group", "strategy", *right, "95 % at every look", right=right)
+    right = ("units", "outcomes", "value", "difference")
+    made = table("group", "strategy", *right, "95 % interval", right=right)
     for group in groups:
         one = found.get(group.group_name)
         add(

@@ -28,3 +28,8 @@ def show_suggestions(result: Any) -> None:
         show(out, made)
         say(out)
     say(out, answer.message)
+    if answer.test_name is not None:
+        say(
+            out,
+            f"Suggested by {answer.strategy}, as the {answer.group_name} group of {answer.test_name} has it.",
+        )
