@@ -5,7 +5,9 @@ that a green run never hides a part that was not tried.
 """
 
 import os
+import shutil
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 from hypothesis import settings
@@ -71,6 +73,30 @@ def gbstats_python() -> Path:
 
 
 @pytest.fixture(scope="session")
+def promtool() -> Path:
+    """Prometheus's own checker."""
+    return _real_program("promtool", "prometheus")
+
+
+@pytest.fixture(scope="session")
+def prometheus_binary(promtool: Path) -> Path:
+    """The real Prometheus, its checker beside it."""
+    return _real_program("prometheus", "prometheus")
+
+
+@pytest.fixture(scope="session")
+def amtool() -> Path:
+    """Alertmanager's own checker."""
+    return _real_program("amtool", "prometheus-alertmanager")
+
+
+@pytest.fixture(scope="session")
+def alertmanager_binary() -> Path:
+    """The real Alertmanager, under the name that Debian gives it."""
+    return _real_program("prometheus-alertmanager", "prometheus-alertmanager")
+
+
+@pytest.fixture(scope="session")
 def shared_data() -> Path:
     """Directory of the real transcripts and event logs that are not committed here."""
     beside = Path(__file__).parents[2] / "shared" / "data"
@@ -81,9 +107,19 @@ def shared_data() -> Path:
 
 def _real_part(variable: str, what: str) -> Path:
     value = os.environ.get(variable)
-    if value and Path(value).exists():
-        return Path(value)
-    reason = f"{variable} does not name {what}"
+    if not value or not Path(value).exists():
+        _missing(f"{variable} does not name {what}")
+    return Path(value)
+
+
+def _real_program(name: str, package: str) -> Path:
+    found = shutil.which(name)
+    if found is None:
+        _missing(f"{name} is not on PATH; Debian's package {package} has it")
+    return Path(found)
+
+
+def _missing(reason: str) -> NoReturn:
     if os.environ.get("CI"):
         pytest.fail(f"{reason}; CI has to try it for real")
     pytest.skip(reason)

@@ -17,13 +17,12 @@ from session_buddy.ingest.names import clean_name
 from session_buddy.ingest.span_events import Witness, invocation_of
 from session_buddy.models.events import Evidence, SkillEvent
 from session_buddy.models.ids import hashed_id
-from session_buddy.models.vocabulary import AUTHORITY_REPORTED, Outcome
+from session_buddy.models.vocabulary import AUTHORITY_REPORTED, OUTCOMES, Outcome
 
 MARK: Final = b"record_skill_invocation"
 """Stands in every line that may matter here, and in few others."""
 _TOOL: Final = re.compile(r"mcp__.*session[-_]buddy.*__record_skill_invocation")
 _ATTACH_WITHIN: Final = timedelta(minutes=10)
-_OUTCOMES: Final[tuple[Outcome, ...]] = ("completed", "failed", "abandoned")
 
 
 @dataclass(slots=True)
@@ -157,7 +156,7 @@ def _superseded(call: _Call, call_id: str, request_key: str, witness: Witness) -
 def _outcome(given: Mapping[str, Any]) -> Outcome | None:
     """What the call stated: `outcome`, or `completed` in its boolean form."""
     stated = given.get("outcome")
-    for outcome in _OUTCOMES:
+    for outcome in OUTCOMES:
         if stated == outcome:
             return outcome
     completed = given.get("completed")

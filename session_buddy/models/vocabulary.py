@@ -35,6 +35,8 @@ WORKFLOW_PHASES: Final[tuple[WorkflowPhase, ...]] = (
     "unknown",
 )
 
+OUTCOMES: Final[tuple[Outcome, ...]] = ("completed", "failed", "abandoned")
+
 AUTHORITY_HOOK: Final = 10
 AUTHORITY_TRANSCRIPT: Final = 20
 AUTHORITY_REPORTED: Final = 30

@@ -59,6 +59,7 @@ def make_server(
     )
     server.requests = requests or RequestMeasures()
     server.offer(_Tools(services))
+    server.requests.expect(_TOOL_NAMES)
     add_resources(server, services)
     add_prompts(server, services)
     return server

@@ -2,13 +2,21 @@
 
 import threading
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
 from session_buddy.live.counters import Histogram
 
 REQUEST_BOUNDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
+DROP_REASONS: Final = (
+    "slow",
+    "message_too_big",
+    "rate_limit",
+    "too_many_clients",
+    "unauthenticated",
+    "invalid_token",
+)
 BROADCAST_BOUNDS: Final = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25)
 
 
@@ -27,6 +35,11 @@ class RequestMeasures:
         self._lock = threading.Lock()
         self._count: Counter[tuple[str, str]] = Counter()
         self._seconds = Histogram(REQUEST_BOUNDS)
+
+    def expect(self, tools: Iterable[str]) -> None:
+        """These tools may be called; they count 0 so far, so that a scraper sees their first call."""
+        with self._lock:
+            self._count.update({(tool, outcome): 0 for tool in tools for outcome in ("ok", "error")})
 
     def served(self, tool: str, seconds: float, *, ok: bool) -> None:
         """One call of a tool that exists was answered after so many seconds."""
@@ -48,7 +61,7 @@ class FeedMeasures:
         self.max_clients = max_clients
         self.clients = 0
         self._lock = threading.Lock()
-        self._dropped: Counter[str] = Counter()
+        self._dropped: Counter[str] = Counter(dict.fromkeys(DROP_REASONS, 0))
         self._seconds = Histogram(BROADCAST_BOUNDS)
 
     def drop(self, reason: str) -> None:

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from session_buddy import __version__
 from session_buddy.config import Settings
-from session_buddy.live.counters import OTHER
+from session_buddy.live.counters import DURATION_BOUNDS, OTHER, Counted, Histogram
+from session_buddy.models.vocabulary import OUTCOMES
 from session_buddy.serve.measures import FeedMeasures, RequestMeasures
 from session_buddy.serve.metrics import Samples, Source
 from session_buddy.services.live_record import LiveRecord
@@ -23,9 +24,10 @@ def live_source(live: LiveRecord) -> Source:
             for found in now.active_anomalies
         }
         return {
-            "skill_invocations_total": now.counted.invocations.items(),
+            "skill_invocations_total": {**_no_invocations(now.counted), **now.counted.invocations}.items(),
             "skill_duration_seconds": [
-                ((label,), histogram) for label, histogram in now.counted.durations.items()
+                ((label,), histogram)
+                for label, histogram in {**_no_durations(now.counted), **now.counted.durations}.items()
             ],
             "skill_completion_ratio": [((name,), ratio) for name, ratio in now.completion_ratios.items()],
             "anomalies_detected_total": now.counted.anomalies.items(),
@@ -83,6 +85,23 @@ def server_source(
         }
 
     return source
+
+
+def _no_invocations(counted: Counted) -> dict[tuple[str, str, str], int]:
+    """0 for what is known and may be counted.
+
+    Prometheus sees a series grow only from its second sample on: a series that begins with its first use
+    loses that use, and with it the first of every skill under every new leader.
+    """
+    seen = {(label, phase) for label, phase, _ in counted.invocations}
+    unknown = {(label, "unknown") for label in counted.labelled}
+    return {(label, phase, outcome): 0 for label, phase in seen | unknown for outcome in OUTCOMES}
+
+
+def _no_durations(counted: Counted) -> dict[str, Histogram]:
+    """The same of durations."""
+    empty = Histogram(DURATION_BOUNDS)
+    return dict.fromkeys(counted.labelled, empty)
 
 
 def _size(path: str) -> int | None:
