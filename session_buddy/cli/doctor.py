@@ -9,6 +9,7 @@ from rich.table import Table
 from session_buddy.cli.agents import agent_findings
 from session_buddy.cli.checks import Finding, files, machine
 from session_buddy.cli.checks_leader import leadership
+from session_buddy.cli.checks_monitoring import ALERTMANAGER, PROMETHEUS, monitoring
 from session_buddy.cli.home import require_home
 from session_buddy.cli.options import Command, json_option, settings_of
 from session_buddy.cli.output import add, console, say, show
@@ -26,17 +27,28 @@ _STYLES = {"problem": "bold red", "repaired": "yellow", "warning": "yellow"}
     epilog="""\b
 Examples:
   session-buddy doctor
+  session-buddy doctor --monitoring
   session-buddy doctor --json | jq '.findings[] | select(.state == "problem")'""",
 )
+@click.option(
+    "--monitoring", "with_monitoring", is_flag=True, help="Look at Prometheus and Alertmanager too."
+)
+@click.option("--prometheus", metavar="URL", default=PROMETHEUS, show_default=True, help="Where it answers.")
+@click.option("--alertmanager", metavar="URL", default=ALERTMANAGER, show_default=True, help="Likewise.")
 @json_option
 @click.pass_context
-def doctor(context: click.Context, as_json: bool) -> None:
+def doctor(
+    context: click.Context, with_monitoring: bool, prometheus: str, alertmanager: str, as_json: bool
+) -> None:
     """Look for problems, each with its remedy. The exit status is 1 if there is one.
 
     Permissions that let others read the record, and the socket of a leader that was killed, are set
     right on the way; nothing else is changed.
     """
-    found = examine(settings_of(context))
+    settings = settings_of(context)
+    found = examine(settings)
+    if with_monitoring:
+        found += monitoring(settings, prometheus, alertmanager)
     problems = sum(finding.state == "problem" for finding in found)
     if as_json:
         print_json({"problems": problems, "findings": [asdict(finding) for finding in found]})

@@ -14,6 +14,7 @@ import pytest
 from session_buddy.cli import checks
 from session_buddy.config import Settings
 from tests.cli.conftest import Run
+from tests.support.live import free_port
 
 
 def _findings(run: Run, **environ: str) -> dict[str, dict[str, Any]]:
@@ -107,3 +108,15 @@ def test_errors_that_hooks_logged_are_shown(run: Run, recorded: Path, tmp_path: 
     (recorded / "hook-errors.log").write_text("2026-03-01T09:00:00Z cannot write\n")
     findings = json.loads(run("doctor", "--json").stdout)["findings"]
     assert any("cannot write" in finding["detail"] for finding in findings)
+
+
+def test_what_monitoring_lacks_is_told_step_by_step(run: Run, recorded: Path) -> None:
+    nowhere = f"http://127.0.0.1:{free_port()}"
+    words = ("--monitoring", f"--prometheus={nowhere}", f"--alertmanager={nowhere}", "--json")
+    answer = json.loads(run("doctor", *words, SESSION_BUDDY_PORT=str(free_port())).stdout)
+    found = {finding["check"]: finding for finding in answer["findings"]}
+    assert "websocket-server" in found["metrics"]["remedy"]
+    for check in ("scrape", "rules", "alerting"):
+        assert found[check]["state"] == "problem"
+        assert nowhere in found[check]["detail"]
+        assert "docs/how-to/deploy-monitoring.md" in found[check]["remedy"]

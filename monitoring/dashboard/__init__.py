@@ -1,0 +1,1 @@
+"""The Grafana dashboard, built in code: `python -m monitoring.dashboard` writes grafana-dashboard.json."""
