@@ -2,17 +2,23 @@
 
 from collections.abc import Mapping
 
+from session_buddy.models.runs import GATE_PHASES
+from session_buddy.models.vocabulary import OUTCOMES
 from session_buddy.serve.metrics import Samples, Source
 from session_buddy.services.run_counts import RunCounts
 
 
 def run_source(counts: RunCounts) -> Source:
-    """Runs since this leader began."""
+    """Runs since this leader began; 0 for what may be counted, so that a scraper sees the first."""
 
     def source() -> Mapping[str, Samples]:
+        stages = counts.stages()
+        known = {(pipeline, stage) for pipeline, stage, _ in stages}
+        no_stages = {(*label, outcome): 0 for label in known for outcome in OUTCOMES}
+        no_gates = {(phase, outcome): 0 for phase in GATE_PHASES for outcome in OUTCOMES}
         return {
-            "pipeline_stage_runs_total": counts.stages().items(),
-            "quality_gate_runs_total": counts.gates().items(),
+            "pipeline_stage_runs_total": {**no_stages, **stages}.items(),
+            "quality_gate_runs_total": {**no_gates, **counts.gates()}.items(),
         }
 
     return source

@@ -20,6 +20,7 @@ from tests.support.stdio_client import StdioClient
 from tests.support.waiting import wait_for
 
 FASTER = 60
+RECORD = "record_skill_invocation"
 HOURS = 6
 STEP = 60
 SHIPPED = json.loads((MONITORING / "grafana-dashboard.json").read_text("utf-8"))
@@ -37,18 +38,21 @@ def scenario(window: StdioClient) -> None:
     """One of everything that the server can tell of."""
     review = {"skill_name": "review", "workflow_phase": "verification"}
     for number in range(160):
-        record(window, **review, completed=True, duration_seconds=3.0 + number % 5)
+        tell(window, RECORD, **review, completed=True, duration_seconds=3.0 + number % 5)
     for _ in range(60):
-        record(window, **review, completed=False, duration_seconds=2.0)
+        tell(window, RECORD, **review, completed=False, duration_seconds=2.0)
     deploy = {"skill_name": "deploy", "workflow_phase": "deployment"}
     for number in range(25):
-        record(window, **deploy, completed=number % 4 == 0, duration_seconds=90.0)
-    answer = window.call("predict_skill_success", {"skill_name": "review"})
-    assert not answer.get("isError"), answer
+        tell(window, RECORD, **deploy, completed=number % 4 == 0, duration_seconds=90.0)
+    for number in range(6):
+        outcome = "failed" if number % 3 == 0 else "completed"
+        tell(window, "record_pipeline_stage", pipeline_name="main", stage="test", outcome=outcome)
+        tell(window, "record_quality_gate", phase="tests", outcome=outcome)
+    tell(window, "predict_skill_success", skill_name="review")
 
 
-def record(window: StdioClient, **fields: Any) -> None:
-    answer = window.call("record_skill_invocation", fields)
+def tell(window: StdioClient, tool: str, **fields: Any) -> None:
+    answer = window.call(tool, fields)
     assert not answer.get("isError"), answer
 
 
