@@ -21,6 +21,14 @@ def experiment_source(experimenter: Experimenter) -> Source:
             ],
             "ab_test_min_sample_size": [((test.test_name,), test.min_sample_size) for test in found],
             "ab_test_decided": [((test.test_name,), test.decision not in _UNDECIDED) for test in found],
+            "ab_test_adopted": [
+                ((test.test_name,), test.winner_strategy == test.default_strategy)
+                for test in found
+                if test.winner_strategy is not None
+            ],
+            "ab_test_sample_ratio_mismatch": [
+                ((test.test_name,), test.decision == "assignment_broken") for test in found
+            ],
         }
 
     return source

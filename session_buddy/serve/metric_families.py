@@ -66,6 +66,18 @@ FAMILIES: Final = (
     Family("ab_test_samples", "gauge", "Outcomes in a group of an experiment", ("test_name", "group_name")),
     Family("ab_test_min_sample_size", "gauge", "Samples that an experiment needs", ("test_name",)),
     Family("ab_test_decided", "gauge", "1 if an experiment has a verdict, else 0", ("test_name",)),
+    Family(
+        "ab_test_adopted",
+        "gauge",
+        "1 if the winner of an experiment is the default strategy, else 0",
+        ("test_name",),
+    ),
+    Family(
+        "ab_test_sample_ratio_mismatch",
+        "gauge",
+        "1 if the groups of an experiment are not as large as they were drawn, else 0",
+        ("test_name",),
+    ),
     Family("relays_connected", "gauge", "Agent windows that this leader serves"),
     Family("events_rejected_total", "counter", "What was read and not recorded", ("reason",)),
     Family("imported_invocations_total", "counter", "Uses that came from imports, not from live work"),

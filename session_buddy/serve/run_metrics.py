@@ -14,11 +14,17 @@ def run_source(counts: RunCounts) -> Source:
     def source() -> Mapping[str, Samples]:
         stages = counts.stages()
         known = {(pipeline, stage) for pipeline, stage, _ in stages}
-        no_stages = {(*label, outcome): 0 for label in known for outcome in OUTCOMES}
-        no_gates = {(phase, outcome): 0 for phase in GATE_PHASES for outcome in OUTCOMES}
+        all_stages: dict[tuple[str, ...], float] = {
+            (*label, outcome): 0 for label in known for outcome in OUTCOMES
+        }
+        all_gates: dict[tuple[str, ...], float] = {
+            (phase, outcome): 0 for phase in GATE_PHASES for outcome in OUTCOMES
+        }
+        all_stages.update(stages)
+        all_gates.update(counts.gates())
         return {
-            "pipeline_stage_runs_total": {**no_stages, **stages}.items(),
-            "quality_gate_runs_total": {**no_gates, **counts.gates()}.items(),
+            "pipeline_stage_runs_total": all_stages.items(),
+            "quality_gate_runs_total": all_gates.items(),
         }
 
     return source

@@ -9,8 +9,10 @@ import pytest
 
 from session_buddy.analytics.experiments.assignment import assigned
 from session_buddy.errors import InvalidInput, NotFound
+from session_buddy.live.counters import Histogram
 from session_buddy.models.answers_recommending import Suggestions
 from session_buddy.models.values import Caller, ForgetRequest
+from session_buddy.serve.experiment_metrics import experiment_source
 from session_buddy.services import InvocationReport, Services
 from session_buddy.services.experiment_reading import arms
 from session_buddy.services.experiment_requests import Told, Wanted
@@ -274,6 +276,17 @@ def test_an_experiment_ends_by_itself_while_nobody_looks(tmp_path: Path) -> None
         (latest,) = services.experimenter.latest
         assert (latest.status, latest.promoted) == ("completed", False)
         assert "`session-buddy ab promote 'alone'`" in latest.message
+        assert measured(services, "ab_test_decided") == measured(services, "ab_test_adopted") + 1
+        services.experimenter.promote("alone")
+        wait_for(lambda: measured(services, "ab_test_adopted") == 1, "what is shown follows")
+        assert measured(services, "ab_test_sample_ratio_mismatch") == 0
+
+
+def measured(services: Services, name: str) -> float:
+    """What `/metrics` shows of the one experiment that there is."""
+    [(_, value)] = experiment_source(services.experimenter)()[name]
+    assert not isinstance(value, Histogram)
+    return value
 
 
 @pytest.mark.slow
@@ -297,5 +310,8 @@ def test_groups_of_the_wrong_size_end_an_experiment_without_a_winner(tmp_path: P
         go_through(services, lost, better="treatment")
         read = services.experimenter.read("broken")
         assert (read.status, read.decision, read.winner) == ("stopped", "assignment_broken", None)
+        services.experimenter.look()
+        assert measured(services, "ab_test_sample_ratio_mismatch") == 1
+        assert list(experiment_source(services.experimenter)()["ab_test_adopted"]) == []
         assert "the groups have other sizes than they should" in read.conclusion
         assert read.default_strategy == "markov_blend"

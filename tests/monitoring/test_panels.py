@@ -13,7 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from websockets.sync.client import connect
 
 from tests.monitoring.conftest import Service
-from tests.monitoring.names import AWAITED, exported, family_of, used
+from tests.monitoring.names import WITHOUT_A_WINNER, exported, used
 from tests.support.live import receive
 from tests.support.monitoring import MONITORING, RULES, Prometheus, Series, backfill, shortened
 from tests.support.stdio_client import StdioClient
@@ -44,6 +44,8 @@ def scenario(window: StdioClient) -> None:
     deploy = {"skill_name": "deploy", "workflow_phase": "deployment"}
     for number in range(25):
         tell(window, RECORD, **deploy, completed=number % 4 == 0, duration_seconds=90.0)
+    strategies = {"control_strategy": "repeat_last", "treatment_strategy": "markov_blend"}
+    tell(window, "run_ab_test", test_name="blend", **strategies, unit="session")
     for number in range(6):
         outcome = "failed" if number % 3 == 0 else "completed"
         tell(window, "record_pipeline_stage", pipeline_name="main", stage="test", outcome=outcome)
@@ -77,13 +79,10 @@ def test_every_panel_has_data_and_every_metric_a_series(
     with service.window() as window, connect(f"ws://{instance}/", proxy=None, max_queue=None) as subscriber:
         window.handshake()
         scenario(window)
-        wait_for(lambda: "session_buddy_anomaly_active{" in service.scrape(), "an anomaly is raised")
-        wait_for(
-            lambda: "session_buddy_prediction_brier_score " in service.scrape(), "predictions are judged"
-        )
+        for name in ("anomaly_active{", "prediction_brier_score ", "ab_test_samples{"):
+            wait_for(lambda name=name: f"session_buddy_{name}" in service.scrape(), f"{name} is exported")
         page = service.scrape()
-        missing = set(used()) - exported(page)
-        assert missing == AWAITED, "what is exported now leaves tests/monitoring/names.py: AWAITED"
+        assert set(used()) - exported(page) == WITHOUT_A_WINNER
 
         backfill(promtool, tmp_path, past(page, instance, time.time()))
         (tmp_path / RULES.name).write_text(shortened(RULES.read_text(), FASTER))
@@ -97,20 +96,14 @@ def test_every_panel_has_data_and_every_metric_a_series(
                 if variable["type"] == "query":
                     assert values_of(variable, prometheus), variable["name"]
             for title, target in targets():
-                if not families(target["expr"]) & AWAITED:
-                    wait_for(
-                        lambda target=target: shows(prometheus, target), f"{title}: {target['expr']}", 30
-                    )
+                what = f"{title}: {target['expr']}"
+                wait_for(lambda target=target: shows(prometheus, target), what, 30)
 
 
 def targets() -> Iterator[tuple[str, dict[str, Any]]]:
     for panel in SHIPPED["panels"]:
         for target in panel.get("targets", []):
             yield panel["title"], target
-
-
-def families(expression: str) -> set[str]:
-    return {family_of(name) for name in re.findall(r"\bsession_buddy_(\w+)", expression)}
 
 
 def resolved(text: str) -> str:
