@@ -20,8 +20,8 @@ def run_source(counts: RunCounts) -> Source:
         all_gates: dict[tuple[str, ...], float] = {
             (phase, outcome): 0 for phase in GATE_PHASES for outcome in OUTCOMES
         }
-        all_stages.update(stages)
-        all_gates.update(counts.gates())
+        all_stages |= {(*key,): count for key, count in stages.items()}
+        all_gates |= {(*key,): count for key, count in counts.gates().items()}
         return {
             "pipeline_stage_runs_total": all_stages.items(),
             "quality_gate_runs_total": all_gates.items(),
