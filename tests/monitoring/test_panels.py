@@ -80,7 +80,7 @@ def test_every_panel_has_data_and_every_metric_a_series(
         window.handshake()
         scenario(window)
         for name in ("anomaly_active{", "prediction_brier_score ", "ab_test_samples{"):
-            wait_for(lambda name=name: f"session_buddy_{name}" in service.scrape(), f"{name} is exported")
+            wait_for(lambda name=name: f"session_buddy_{name}" in service.scrape(), f"{name} is exported", 60)
         page = service.scrape()
         assert set(used()) - exported(page) == WITHOUT_A_WINNER
 
