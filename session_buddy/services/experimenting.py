@@ -213,20 +213,17 @@ class Experimenter:
             self._concluder.catch_up()
             self._concluder.looked_at(self._concluder.known(test_name))
             kept = self._concluder.known(test_name)
-            self._look_again()
+            self._quiet = False  # what is shown of ended experiments follows the default
+            self._wake.set()
             return self._concluder.promote(kept, f"promoted by hand. {kept.reason}")
 
     def revert(self, reason: str) -> DefaultStrategy:
         """Put back the strategy that the latest promotion replaced; `InvalidInput` if there is none."""
         with self._lock:
             self._concluder.catch_up()
-            self._look_again()
+            self._quiet = False
+            self._wake.set()
             return self._concluder.revert(reason.strip() or "taken back by hand")
-
-    def _look_again(self) -> None:
-        """Let what is shown of ended experiments follow what the default is now."""
-        self._quiet = False
-        self._wake.set()
 
     def look(self) -> None:
         """See what became of the experiments at work, and end those that have their answer or are over."""
