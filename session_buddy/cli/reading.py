@@ -21,17 +21,28 @@ Examples:
 @since_option
 @until_option
 @click.option("--limit", type=click.IntRange(1, 1000), default=20, show_default=True, help="Skills to list.")
+@click.option("--project", help="Only uses in one folder.")
+@click.option("--agent", help="Only those of one agent, such as codex.")
+@click.option("--user", "user_id", help="Only those of one user, as hashed in exports.")
 @json_option
 @click.pass_context
 def top(
-    context: click.Context, since: datetime | None, until: datetime | None, limit: int, as_json: bool
+    context: click.Context,
+    /,
+    since: datetime | None,
+    until: datetime | None,
+    limit: int,
+    as_json: bool,
+    **only: str | None,
 ) -> None:
     """List the most used skills: how often, how many completed, how long they took.
 
     Behind each rate stands its 95 % interval. Outcomes are told apart by where they come from:
     "reported" by the agent or a person, "inferred" from what happened while the skill was at work.
     """
-    result = ask(settings_of(context), "skill_metrics", {"limit": limit} | range_of(since, until))
+    result = ask(
+        settings_of(context), "skill_metrics", {"limit": limit, "only": only} | range_of(since, until)
+    )
     if as_json:
         print_json(result)
         return

@@ -15,7 +15,7 @@ from pydantic_core import to_jsonable_python
 from session_buddy.errors import InvalidInput, NotFound
 from session_buddy.models.events import Frozen, Timestamp
 from session_buddy.models.problems import problems_of, shown
-from session_buddy.models.values import Caller, ForgetRequest, Window
+from session_buddy.models.values import Caller, Dimensions, ForgetRequest, Window
 from session_buddy.models.vocabulary import WorkflowPhase
 from session_buddy.serve.experiment_calls import experiment_calls
 from session_buddy.serve.finding_calls import finding_calls
@@ -46,6 +46,7 @@ class MetricsArguments(Frozen):
     since: Timestamp | None = None
     until: Timestamp | None = None
     limit: _Limit = 20
+    only: Dimensions | None = None
 
 
 class RealTimeArguments(Frozen):
@@ -175,8 +176,7 @@ class Control:
         return self._keeper.status()
 
     def _skill_metrics(self, arguments: Mapping[str, Any], _emit: Emit) -> Any:
-        given = _given(MetricsArguments, arguments)
-        return self._reporter.skill_metrics(given.skill_name, given.since, given.until, given.limit)
+        return self._reporter.skill_metrics(**dict(_given(MetricsArguments, arguments)))
 
     def _real_time_metrics(self, arguments: Mapping[str, Any], _emit: Emit) -> Any:
         given = _given(RealTimeArguments, arguments)
