@@ -140,9 +140,9 @@ class Selections:
         for _, part in (*self._parts.items(), *self._filling):
             part.windows.advance(now)
 
-    def clear(self) -> None:
-        """Forget every use."""
-        self.whole = Selected(self.whole.windows.now)
+    def clear(self, now: int) -> None:
+        """Forget every use, and go on from `now`, which may be before what it was."""
+        self.whole = Selected(now)
         self._parts.clear()
         self._filling.clear()
 

@@ -107,9 +107,9 @@ class LiveState:
         """Take what an event says of its session."""
         self.sessions.note(event)
 
-    def clear(self) -> None:
-        """Forget windows, sessions and latest uses, to be loaded again; counters stay."""
-        self.selections.clear()
+    def clear(self, now: int) -> None:
+        """Forget windows, sessions and latest uses, to be loaded again at `now`; counters stay."""
+        self.selections.clear(now)
         self.sessions.clear()
         self._recent.clear()
 

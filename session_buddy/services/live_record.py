@@ -9,7 +9,6 @@ import logging
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, TypeVar
 from uuid import UUID
@@ -23,15 +22,17 @@ from session_buddy.live.state import LiveSnapshot, LiveState
 from session_buddy.models.answers import ActiveAnomaly, Invocation
 from session_buddy.models.events import AnomalyEvent, SessionEvent, SkillEvent
 from session_buddy.models.protocols import Clock, SkillsStorageProtocol
-from session_buddy.models.values import Batch, Connections, FoldResult, Window
+from session_buddy.models.values import Batch, FoldResult, Window
 from session_buddy.services.live_uses import KEPT_FOR, LIVE_FOR, LiveUses, is_live
 from session_buddy.services.record import Record
+from session_buddy.services.record_measures import RecordMeasures
 
 TAKEN_OVER: Final = timedelta(seconds=10)
 """What happened so shortly before this leader began counts as its own: the last may not have seen it."""
 FOLD_BOUNDS: Final = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 _SESSIONS_LOADED = 1_000
 _BATCH = 1_000
+_SET_BACK = 60_000_000  # microseconds; less is a clock that is being set right
 _CHUNK = 50  # changes applied before the feed may have the state in between
 _LOOK_SECONDS = 5.0
 _GATHER_SECONDS = 0.02  # events come in bursts; merging each alone would take the interpreter from calls
@@ -45,19 +46,6 @@ _log = logging.getLogger(__name__)
 
 Noted = SkillEvent | SessionEvent | AnomalyEvent
 ChangeListener = Callable[[Sequence[Invocation]], None]
-
-
-@dataclass(frozen=True, slots=True)
-class RecordMeasures:
-    """What is measured of the record itself. pending_since: when what is pending began to wait, at least."""
-
-    fold_seconds: Histogram
-    imported_invocations: int
-    forgotten_events: int
-    unreadable_lines: int
-    pending_events: int
-    pending_since: datetime | None
-    connections: Connections
 
 
 class LiveRecord:
@@ -161,9 +149,8 @@ class LiveRecord:
 
     def updates(self, wanted: Sequence[Subscribed], limit: int) -> list[str]:
         """One encoded `metrics_update` for each of `wanted`; runs no SQL."""
-        now = microseconds(self._clock())
         with self._lock:
-            self._state.advance(now)
+            self._advance()
             selections = {one.selection for one in wanted}
             active = {selection: self._state.active_sessions(selection) for selection in selections}
             return [self._state.update(one, limit, active[one.selection]) for one in wanted]
@@ -174,9 +161,8 @@ class LiveRecord:
 
     def metrics(self, skill_name: str | None, selection: Selection = EVERYTHING) -> MetricsData:
         """The figures of one skill, or of all together; runs no SQL."""
-        now = microseconds(self._clock())
         with self._lock:
-            self._state.advance(now)
+            self._advance()
             return self._state.metrics(skill_name, selection)
 
     def prepare(self, selection: Selection) -> None:
@@ -189,9 +175,8 @@ class LiveRecord:
 
     def snapshot(self) -> LiveSnapshot:
         """What `/metrics` shows of the live state; runs no SQL."""
-        now = microseconds(self._clock())
         with self._lock:
-            self._state.advance(now)
+            self._advance()
             return self._state.snapshot()
 
     def measures(self) -> RecordMeasures:
@@ -206,6 +191,15 @@ class LiveRecord:
             pending_since=self._pending_since,
             connections=self._storage.connections(),
         )
+
+    def _advance(self) -> None:
+        """Move the windows on, under the lock; where the clock was set back, they are made anew."""
+        now = microseconds(self._clock())
+        if now < self._state.windows.now - _SET_BACK and not (self._reload or self._busy):
+            _log.warning("the clock was set back; the live figures are read again for the time that it tells")
+            self._reload = True
+            self._wake.set()
+        self._state.advance(now)
 
     def _run(self) -> None:
         self._stopped.wait(self._delay)
@@ -236,8 +230,7 @@ class LiveRecord:
         now = self._clock()
         self._old = now - KEPT_FOR
         with self._lock:
-            self._state.clear()
-            self._state.advance(microseconds(now))
+            self._state.clear(microseconds(now))
         new = self._new_uses()
         self._uses.forget(new.union(self._storage.superseded_since(self._old - KEPT_FOR)))
         for rows in self._storage.invocations(Window(self._old, None)):
@@ -288,7 +281,7 @@ class LiveRecord:
         skill_events = [event for event in events if isinstance(event, SkillEvent)]
         changes = self._uses.changes(skill_events, self._state.windows, now)
         with self._lock:
-            self._state.advance(microseconds(now))
+            self._advance()
         self._each(changes, self._state.apply)
         told = [change.after for change in changes if change.live and change.after is not None]
         if told:

@@ -19,6 +19,7 @@ from session_buddy.services.live_record import LiveRecord
 from session_buddy.storage.database import Database
 from tests.support.events import START, invocation_id
 from tests.support.live import HandClock, LiveHome, begin, ended_now, keyed_hash, live_home
+from tests.support.waiting import wait_for
 
 NOON = START + timedelta(days=1)
 
@@ -307,3 +308,18 @@ def test_whenever_folds_and_leaders_come_the_live_state_equals_sql(
 
 def _text(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def test_a_clock_that_is_set_back_moves_the_windows_back_with_it(home: LiveHome, clock: HandClock) -> None:
+    home.acknowledge(started("before"), ended("before", "completed"))
+    home.settled()
+    assert top(home.live)["review"]["invocation_count"] == 1
+    clock.pass_seconds(-3 * 3600)
+    top(home.live)  # the next update sees it
+    home.acknowledge(started("after", 3, skill_name="deploy"))
+    wait_for(lambda: "deploy" in top(home.live), "what happens now is in the last hour")
+    home.settled()
+    assert home.live.snapshot().active_sessions == 1
+    [update] = home.live.updates([Subscribed(window=DAY)], 100)
+    assert json.loads(update)["timestamp"] == _text(clock.time)
+    assert {row["skill_name"] for row in json.loads(update)["data"]["top_skills"]} == {"review", "deploy"}
