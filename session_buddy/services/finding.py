@@ -57,6 +57,7 @@ class Finder:
         self._stopped = threading.Event()
         self._thread: threading.Thread | None = None
         self.failures = 0
+        self._told = ""
         record.watch(self)
 
     def start(self) -> None:
@@ -211,7 +212,9 @@ class Finder:
         except SessionBuddyError as error:
             self.failures += 1
             self._begin_anew = True
-            _log.error("looking for anomalies failed, and begins anew: %s", error)
+            if str(error) != self._told and not self._stopped.is_set():  # it may stay so for hours
+                self._told = str(error)
+                _log.error("looking for anomalies failed, and begins anew: %s", error)
 
     def _load_used(self) -> None:
         """Have the detectors of what was used today ready, so that the first question need not wait."""

@@ -57,7 +57,7 @@ def folded_offsets(store: SkillsStorageProtocol) -> Mapping[str, int]:
     try:
         return store.journal_offsets()
     except StorageError as error:
-        _log.warning("all that is in the journals is folded again once this is put right: %s", error)
+        _log.info("all that is in the journals is folded again once this is put right: %s", error)
         return {}
 
 

@@ -125,6 +125,7 @@ class PostgresDatabase:
         self._lock = threading.Lock()
         self._gone: tuple[float, StorageError] | None = None
         self._lent = 0
+        self._unproven = True
 
     def open(self) -> None:
         """Begin to hold connections; the first is made when something is asked."""
@@ -169,6 +170,7 @@ class PostgresDatabase:
                 yield PostgresConnection(raw, self._home)
         except ServerGone as error:
             self._gone = (time.monotonic(), error)
+            self._unproven = True
             raise
         finally:
             with self._lock:
@@ -181,6 +183,9 @@ class PostgresDatabase:
     def _connected(self, pool: ConnectionPool[_Raw]) -> tuple[_Raw, bool]:
         """(a connection, whether it is none of the pool's): the pool waits ever longer after each failure."""
         found: tuple[_Raw, bool]
+        if self._unproven:
+            self._connected_directly().close()  # tells at once, and why, if there is no server
+            self._unproven = False
         try:
             found = pool.getconn(), False
         except _NO_CONNECTION:
