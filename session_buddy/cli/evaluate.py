@@ -9,6 +9,8 @@ from typing import Any
 
 import click
 
+from session_buddy.analytics.isolation_forest import unusual
+from session_buddy.analytics.slowdown_evaluation import Detector, cusum, durations_of, score_detectors
 from session_buddy.analytics.success.evaluation import SuccessScores, score_success
 from session_buddy.analytics.success.forest import forest_score
 from session_buddy.analytics.success.scoring import Score
@@ -49,6 +51,7 @@ Examples:
 def evaluate(file: str, as_json: bool) -> None:
     """Score suggestions and success probabilities on a log of what agents did.
 
+    Slowdowns: where an action has 150 durations or more, its last 60 are made three times as long.
     Next action: the last 20 % of sessions are predicted event by event, every event learned right after.
     Next skill: every use of a skill but the first of its project. Success: every outcome, before it is
     learned. Nothing is recorded, and no home is needed.
@@ -63,6 +66,7 @@ def evaluate(file: str, as_json: bool) -> None:
         "next_action": list(_next_action(uses)),
         "next_skill": _of_strategies(partial(score_next_skill, uses=uses), "next skill"),
         "success": _success(uses),
+        "slowdowns": _slowdowns(uses),
     }
     if as_json:
         print_json(report)
@@ -122,12 +126,32 @@ def _success(uses: Sequence[LoggedUse]) -> dict[str, Any] | None:
 
 
 def _forest(scores: SuccessScores) -> tuple[Score | None, str | None]:
-    if sys.modules.get("pandas", sys) is None:
-        del sys.modules["pandas"]  # `__main__` hides it from the database, which is not opened here
+    _show_pandas()
     try:
         return forest_score(scores.features, scores.outcomes, scores.first_test), None
     except ImportError:
         return None, "Install session-buddy with the extra [ml] to compare with a random forest."
+
+
+def _slowdowns(uses: Sequence[LoggedUse]) -> dict[str, Any] | None:
+    """How well planted slowdowns are found; None where no action has enough durations."""
+    known = durations_of(uses)
+    if not known:
+        return None
+    detectors: dict[str, Detector] = {"cusum": cusum, "isolation_forest": unusual}
+    _show_pandas()
+    try:
+        return {"scores": [asdict(score) for score in score_detectors(known, detectors)], "note": None}
+    except ImportError:
+        scores = score_detectors(known, {"cusum": cusum})
+        note = "Install session-buddy with the extra [ml] to compare with an Isolation Forest."
+        return {"scores": [asdict(score) for score in scores], "note": note}
+
+
+def _show_pandas() -> None:
+    """`__main__` hides it from the database, which is not opened here."""
+    if sys.modules.get("pandas", sys) is None:
+        del sys.modules["pandas"]
 
 
 def _use(use: LoggedUse) -> Use:

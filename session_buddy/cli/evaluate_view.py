@@ -33,6 +33,7 @@ def show_report(report: Mapping[str, Any]) -> None:
         out, "Next skill (each use but a project's first)", report["next_skill"], report["default_strategy"]
     )
     _show_success(out, report["success"])
+    _show_slowdowns(out, report["slowdowns"])
 
 
 def _show_ranking(out: Console, title: str, scores: Sequence[Mapping[str, Any]], default: str) -> None:
@@ -75,3 +76,24 @@ def _show_success(out: Console, success: Mapping[str, Any] | None) -> None:
     show(out, made)
     if success["random_forest_note"]:
         say(out, success["random_forest_note"])
+
+
+def _show_slowdowns(out: Console, slowdowns: Mapping[str, Any] | None) -> None:
+    if slowdowns is None:
+        say(out, "\nSlowdowns: no action has the 150 durations that it takes to score them.")
+        return
+    right = ("false alarms in 1,000 uses", "found in 30 uses", "median delay")
+    say(out)
+    made = table("Detector", *right, title="Slowdowns planted at the end of each action", right=right)
+    for score in slowdowns["scores"]:
+        delay = score["median_delay"]
+        add(
+            made,
+            score["method"],
+            f"{score['false_alarms_per_1000']:.1f}",
+            f"{100 * score['found_share']:.0f} % of {score['action_count']}",
+            "never" if delay is None else f"{delay:.0f} uses",
+        )
+    show(out, made)
+    if slowdowns["note"]:
+        say(out, slowdowns["note"])

@@ -7,6 +7,7 @@ import csv
 import gzip
 import io
 import json
+import math
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any, TextIO
@@ -52,7 +53,7 @@ def _table(header: str, file: TextIO, path: str) -> Iterator[LoggedUse]:
     if missing:
         raise InvalidInput(
             f"{path} has no column {missing[0]!r}; an event log needs {', '.join(_NEEDED)}, and knows "
-            "source, skill, project, user, cmd0, detail, is_error, rejected, workflow_phase."
+            "source, skill, project, user, cmd0, detail, is_error, rejected, duration_s, workflow_phase."
         )
     csv.field_size_limit(_FIELD_LIMIT)
     for number, row in enumerate(csv.DictReader(file, columns), 2):
@@ -80,6 +81,7 @@ def _of_row(row: Mapping[str, str | None], where: str) -> LoggedUse:
         user=text("user"),
         phase=text("workflow_phase") or None,
         completed=not bad if known else None,
+        seconds=_seconds(text("duration_s"), where),
     )
 
 
@@ -114,7 +116,20 @@ def _of_export(line: str, where: str) -> LoggedUse:
         user=str(row.get("user_id") or ""),
         phase=str(row.get("workflow_phase") or "") or None,
         completed=completed if isinstance(completed, bool) else None,
+        seconds=_seconds(row.get("duration_seconds"), where),
     )
+
+
+def _seconds(value: object, where: str) -> float | None:
+    if value is None or value == "":
+        return None
+    try:
+        seconds = float(str(value))
+    except ValueError:
+        seconds = math.nan
+    if not 0 <= seconds < math.inf:
+        raise InvalidInput(f"{where}: {str(value)[:40]!r} is no duration in seconds.")
+    return seconds
 
 
 def _time(text: str, where: str) -> float:

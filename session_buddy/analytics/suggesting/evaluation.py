@@ -14,7 +14,7 @@ class LoggedUse(NamedTuple):
     """One event of a log.
 
     tool: empty where the log is of skills alone. fine: the tool with what it was called for. skill_name:
-    None for a tool call that is no use of a skill. at: seconds since 1970, UTC.
+    None for a tool call that is no use of a skill. at: seconds since 1970, UTC. seconds: how long it took.
     """
 
     source: str
@@ -27,6 +27,7 @@ class LoggedUse(NamedTuple):
     user: str
     phase: str | None
     completed: bool | None
+    seconds: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
