@@ -33,7 +33,7 @@ INSTRUCTIONS = (
     "get_skill_metrics or describe_skill. When you know how a use of a skill ended, say so with "
     "record_skill_invocation; pass on the user's verdict with rate_skill."
 )
-_TOOL_NAMES = tuple(function.__name__ for function, _ in TOOLS)
+_TOOL_NAMES = tuple(spec.name for spec in TOOLS)
 _UNCHANGING = CacheHint(ttl_ms=3_600_000, scope="public")
 
 
@@ -75,17 +75,18 @@ class _Tools(ToolManager):
     def __init__(self, services: "Callable[[], Awaitable[Services]]") -> None:
         super().__init__()
         self._services = services
-        self._functions = {function.__name__: (function, annotations) for function, annotations in TOOLS}
+        self._specs = {spec.name: spec for spec in TOOLS}
 
     def get_tool(self, name: str) -> Tool | None:
         """The tool of that name, if there is one."""
-        if name not in self._tools and name in self._functions:
-            self._tools[name] = ServiceTool.of(*self._functions[name], self._services)
+        spec = self._specs.get(name)
+        if spec is not None and name not in self._tools:
+            self._tools[name] = ServiceTool.of(spec.function, spec.annotations, self._services)
         return self._tools.get(name)
 
     def list_tools(self) -> list[Tool]:
         """All tools, in the order in which a model should read them."""
-        return [tool for name in self._functions if (tool := self.get_tool(name)) is not None]
+        return [tool for name in self._specs if (tool := self.get_tool(name)) is not None]
 
 
 class _Server(MCPServer[Any]):

@@ -17,7 +17,8 @@ from session_buddy.models.values import Caller
 from session_buddy.serve.callers import CALLER
 from session_buddy.serve.mcp_server import make_server
 from session_buddy.serve.service_tool import ServiceTool
-from session_buddy.serve.tools import TOOLS, record_skill_invocation
+from session_buddy.serve.tools import TOOLS
+from session_buddy.serve.tools.recording import record_skill_invocation
 from session_buddy.services import Services
 from tests.serve.clients import answer, both_eras, refusal, text_of
 from tests.serve.conftest import Connect
@@ -120,7 +121,7 @@ async def test_an_unknown_tool_is_answered_with_the_known_ones(connect: Connect)
     async with connect() as client:
         said = await refusal(client, "get_skill_metric" + "s" * 5000)
     assert said.startswith("There is no tool 'get_skill_metric")
-    assert all(function.__name__ in said for function, _ in TOOLS)
+    assert all(spec.name in said for spec in TOOLS)
     assert len(said) < 600
 
 

@@ -57,7 +57,7 @@ def test_inspector_finds_nothing_to_report_in_the_list_of_tools(
     assert listed.returncode == 0, listed.stderr
     assert "Warning:" not in listed.stderr
     tools = [tool["name"] for tool in json.loads(listed.stdout)["tools"]]
-    assert tools == [function.__name__ for function, _ in TOOLS]
+    assert tools == [spec.name for spec in TOOLS]
 
 
 @pytest.mark.parametrize("era", ["legacy", "modern"])
