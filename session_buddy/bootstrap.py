@@ -21,7 +21,6 @@ from session_buddy.config import Settings
 from session_buddy.ingest.agents.places import RECORDS, session_folders, skills_of_agents
 from session_buddy.ingest.archive import JournalArchive
 from session_buddy.ingest.catalogue import catalogue_events
-from session_buddy.ingest.gate_reports import read_gate_report
 from session_buddy.ingest.hook_payloads import HookPayloads
 from session_buddy.ingest.hook_records import HookRecords
 from session_buddy.ingest.journal import JournalFile
@@ -29,35 +28,29 @@ from session_buddy.ingest.journal_tail import JournalReader
 from session_buddy.ingest.recorded_sessions import TranscriptFiles
 from session_buddy.ingest.redaction import KeptWords, kept_words, redact
 from session_buddy.ingest.transcripts import Reading
-from session_buddy.live.experiment_rows import encoded_experiments
 from session_buddy.models.events import CatalogueEvent
 from session_buddy.models.protocols import SkillsStorageProtocol
 from session_buddy.opening import Opening
 from session_buddy.private_files import private_directory
 from session_buddy.services import (
-    Cataloguer,
-    CodeSuggester,
-    Comparer,
-    Experimenter,
-    Finder,
     Folder,
     Keeper,
-    LiveRecord,
-    Recommender,
     Recorder,
     Reporter,
     RunCounts,
-    RunRecorder,
-    RunReporter,
     Services,
 )
-from session_buddy.services.experiment_state import Users
 from session_buddy.services.keeping import Identity
 from session_buddy.services.record import Record
 from session_buddy.storage.opening import folded_offsets, open_store
 
 if TYPE_CHECKING:
+    from session_buddy.serve.control import Control
     from session_buddy.serve.leader import LeaderServer
+    from session_buddy.services.later import Later
+
+LATER_SECONDS = 0.3
+"""How long the services that do not record or answer let a window's first calls go before them."""
 
 SIDECAR_SECONDS = 1.0
 """How long the live feed lets a window's first calls go before it, which wait for nothing else by then."""
@@ -94,17 +87,10 @@ def open_services(settings: Settings) -> Iterator[Services]:
         if archive.rebuild_was_cut_short():
             services.keeper.rebuild(lambda _progress: None)
         services.folder.start()
-        services.recommender.start(LEARNING_SECONDS)
-        services.finder.start()
-        services.experimenter.start()
         try:
             yield services
         finally:
-            services.recommender.stop()  # before the last fold, which takes in what it still had to say
-            services.experimenter.stop()
-            services.finder.stop()
-            services.folder.stop()
-            services.live.stop()
+            services.stop()
             journal.close()
             record.archive_done()
     finally:
@@ -119,14 +105,10 @@ def _compose(
     notices: Sequence[str],
 ) -> tuple[Services, JournalFile, Record]:
     """The services over an open store, none of them at work yet."""
-
-    def installed(project: str | None) -> Sequence[CatalogueEvent]:
-        return catalogue_events(skills_of_agents([Path(project)] if project else []), now())
-
     journal = JournalFile(settings.journal)
     tail = JournalReader(settings.journal, settings.archive, settings.quarantine, folded_offsets(store))
     record = Record(store, tail, now)
-    descriptions = {event.skill_name: event.description for event in installed(None)}
+    descriptions = {event.skill_name: event.description for event in _installed(None)}
     reading = Reading(words.keep_query, words.user_id, descriptions)
     transcripts = TranscriptFiles(reading, session_folders(settings.home))
     folder = Folder(record, journal, transcripts, settings.fold_interval_seconds, now)
@@ -135,31 +117,64 @@ def _compose(
     records = HookRecords(Path(settings.home, RECORDS))
     records.prune(now())
     identity = Identity(__version__, os.getpid(), settings.home, now(), notices)
-    comparer = Comparer(record, now, words.user_id)
     run_counts = RunCounts(now)
     record.listen_to_runs(run_counts.noted)
-    recommender = Recommender(record, journal, now, recorder.session_of, words.user_id)
-    recommender.epsilon = settings.exploration
-    experimenter = Experimenter(record, journal, now, Users(words.user_id, words.hashed_user), recommender)
-    live = LiveRecord(record, now)
-    experimenter.show_by(lambda latest: live.show_experiments(encoded_experiments(latest)))
+
+    def later() -> "Later":
+        made = _compose_later(settings, words, journal, record, recorder)
+        made.start(LEARNING_SECONDS)
+        return made
+
     services = Services(
         recorder=recorder,
         reporter=Reporter(record, now, recorder.session_of),
         folder=folder,
         keeper=Keeper(record, folder, journal, archive, words.hashed, now, identity, records.forget),
-        cataloguer=Cataloguer(record, journal, installed, now),
+        run_counts=run_counts,
+        make_later=later,
+    )
+    return services, journal, record
+
+
+def _installed(project: str | None) -> Sequence[CatalogueEvent]:
+    return catalogue_events(skills_of_agents([Path(project)] if project else []), now())
+
+
+def _compose_later(
+    settings: Settings, words: KeptWords, journal: JournalFile, record: Record, recorder: Recorder
+) -> "Later":
+    """The services that a start does not wait for; importing them takes longer than making them."""
+    from session_buddy.ingest.gate_reports import read_gate_report
+    from session_buddy.live.experiment_rows import encoded_experiments
+    from session_buddy.services.cataloguing import Cataloguer
+    from session_buddy.services.code_suggesting import CodeSuggester
+    from session_buddy.services.comparing import Comparer
+    from session_buddy.services.experiment_state import Users
+    from session_buddy.services.experimenting import Experimenter
+    from session_buddy.services.finding import Finder
+    from session_buddy.services.later import Later
+    from session_buddy.services.live_record import LiveRecord
+    from session_buddy.services.recommending import Recommender
+    from session_buddy.services.run_recording import RunRecorder
+    from session_buddy.services.run_reporting import RunReporter
+
+    comparer = Comparer(record, now, words.user_id)
+    recommender = Recommender(record, journal, now, recorder.session_of, words.user_id)
+    recommender.epsilon = settings.exploration
+    experimenter = Experimenter(record, journal, now, Users(words.user_id, words.hashed_user), recommender)
+    live = LiveRecord(record, now)
+    experimenter.show_by(lambda latest: live.show_experiments(encoded_experiments(latest)))
+    return Later(
+        cataloguer=Cataloguer(record, journal, _installed, now),
         live=live,
         recommender=recommender,
         finder=Finder(record, journal, comparer, now),
         comparer=comparer,
         run_recorder=RunRecorder(journal, record, recorder, redact, read_gate_report, now),
         run_reporter=RunReporter(record, now),
-        run_counts=run_counts,
         experimenter=experimenter,
         code_suggester=CodeSuggester(record, recommender.learning, now, words.user_id, settings.shortcuts),
     )
-    return services, journal, record
 
 
 def lead(settings: Settings, first: socket.socket | None = None) -> None:
@@ -174,7 +189,7 @@ def lead(settings: Settings, first: socket.socket | None = None) -> None:
 
 
 async def _lead(settings: Settings, first: socket.socket | None) -> None:
-    opening = Opening(lambda: open_services(settings))
+    opening = Opening(lambda: open_services(settings), 0.0 if first is None else LATER_SECONDS)
     opening.start()
     try:
         await _serve(settings, first, opening)
@@ -185,16 +200,15 @@ async def _lead(settings: Settings, first: socket.socket | None) -> None:
 
 async def _serve(settings: Settings, first: socket.socket | None, opening: Opening) -> None:
     # The SDK takes longest to import, and is not needed by a command that leads for itself.
-    from session_buddy.serve.control import Control
-    from session_buddy.serve.experiment_metrics import experiment_source
     from session_buddy.serve.leader import LeaderServer
     from session_buddy.serve.mcp_server import make_server
     from session_buddy.serve.measures import RequestMeasures
-    from session_buddy.serve.prediction_metrics import prediction_source
-    from session_buddy.serve.run_metrics import run_source
-    from session_buddy.serve.sidecar import Parts, Sidecar
 
-    async def control() -> Control:
+    async def control() -> "Control":
+        from session_buddy.serve.control import (
+            Control,  # commands are few, and a start need not wait for them
+        )
+
         return Control(await opening.services())
 
     requests = RequestMeasures()
@@ -203,9 +217,13 @@ async def _serve(settings: Settings, first: socket.socket | None, opening: Openi
     sidecars: list[asyncio.Task[None]] = []
 
     def ready(services: Services) -> None:
-        services.keeper.watch_relays(lambda: _relays(server))
         if not settings.port:
             return
+        from session_buddy.serve.experiment_metrics import experiment_source
+        from session_buddy.serve.prediction_metrics import prediction_source
+        from session_buddy.serve.run_metrics import run_source
+        from session_buddy.serve.sidecar import Parts, Sidecar
+
         delay = 0.0 if first is None else SIDECAR_SECONDS
         services.live.follow()
         services.live.start(delay)
@@ -219,6 +237,7 @@ async def _serve(settings: Settings, first: socket.socket | None, opening: Openi
         sidecars.append(asyncio.create_task(sidecar.run(delay)))
 
     opening.on_problem(server.stop)
+    opening.on_open(lambda services: services.keeper.watch_relays(lambda: _relays(server)))
     opening.on_ready(ready)
     try:
         await server.run(first)

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 
 from session_buddy.errors import SessionBuddyError, StorageError
@@ -20,8 +20,14 @@ class Opening:
     cannot serve must let others try.
     """
 
-    def __init__(self, open_services: Callable[[], AbstractContextManager[Services]]) -> None:
-        """open_services: what it takes to open them, and to close them again."""
+    def __init__(
+        self, open_services: Callable[[], AbstractContextManager[Services]], patience: float = 0.0
+    ) -> None:
+        """open_services: what it takes to open them, and to close them again.
+
+        patience: seconds that the services which are made later let calls go before them.
+        """
+        self._patience = patience
         self._open = open_services
         self._loop = asyncio.get_running_loop()
         self._opened: asyncio.Future[Services] = self._loop.create_future()
@@ -30,6 +36,7 @@ class Opening:
         self._services: Services | None = None
         self._problem: SessionBuddyError | None = None
         self._stop: Callable[[], None] = lambda: None
+        self._opens: list[Callable[[Services], None]] = []
         self._ready: list[Callable[[Services], None]] = []
 
     def start(self) -> None:
@@ -40,8 +47,12 @@ class Opening:
         """Call `stop` if the services cannot be opened."""
         self._stop = stop
 
-    def on_ready(self, callback: Callable[[Services], None]) -> None:
+    def on_open(self, callback: Callable[[Services], None]) -> None:
         """Call back with the services once they are open."""
+        self._opens.append(callback)
+
+    def on_ready(self, callback: Callable[[Services], None]) -> None:
+        """Call back with the services once all of them are made."""
         self._ready.append(callback)
 
     async def services(self) -> Services:
@@ -78,7 +89,10 @@ class Opening:
             with self._open() as services:
                 self._services = services
                 self._loop.call_soon_threadsafe(self._announce, services)
-                self._look_around(services)
+                if not self._closing.wait(self._patience):
+                    services.later()
+                    self._loop.call_soon_threadsafe(self._call, self._ready, services)
+                    self._look_around(services)
                 self._closing.wait()
         except SessionBuddyError as error:
             self._give_up(error)
@@ -107,7 +121,11 @@ class Opening:
     def _announce(self, services: Services) -> None:
         if not self._opened.done():
             self._opened.set_result(services)
-        for callback in self._ready:
+        self._call(self._opens, services)
+
+    @staticmethod
+    def _call(callbacks: Iterable[Callable[[Services], None]], services: Services) -> None:
+        for callback in callbacks:
             callback(services)
 
     def _fail(self, error: SessionBuddyError) -> None:

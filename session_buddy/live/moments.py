@@ -1,9 +1,11 @@
-"""Times as whole microseconds since 1970 in UTC: quick to compare, and exact."""
+"""Times as whole microseconds since 1970 in UTC: quick to compare, and exact. And how long ago is now."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+LIVE_FOR: Final = timedelta(hours=1)
+"""An event that happened longer ago than this when it arrives is history that somebody imports."""
 _MICROSECOND: Final = timedelta(microseconds=1)
 
 

@@ -12,6 +12,7 @@ from uuid import UUID
 
 from session_buddy.analytics.skill_watch import Change, Finding, SkillWatch
 from session_buddy.errors import InvalidInput, SessionBuddyError
+from session_buddy.live.moments import LIVE_FOR
 from session_buddy.models.answers_findings import Anomaly, AnomalyReport
 from session_buddy.models.events import AnomalyEvent, SessionEvent, SkillEvent
 from session_buddy.models.findings import KeptAnomaly
@@ -23,8 +24,6 @@ from session_buddy.services.record import Record
 from session_buddy.services.watching import Watches, slot_of
 
 Method = Literal["cusum", "zscore"]
-LIVE_FOR: Final = timedelta(hours=1)
-"""An event that happened longer ago than this when it is folded is history that somebody imports."""
 LONGEST_WINDOW_HOURS: Final = 24.0 * 366
 ANOMALIES_LISTED: Final = 100
 _LOOK_SECONDS = 5.0

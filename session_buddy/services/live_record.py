@@ -16,14 +16,14 @@ from uuid import UUID
 from session_buddy.errors import SessionBuddyError
 from session_buddy.live.counters import Histogram
 from session_buddy.live.frames import MetricsData
-from session_buddy.live.moments import microseconds
+from session_buddy.live.moments import LIVE_FOR, microseconds
 from session_buddy.live.selections import EVERYTHING, Selection, Subscribed
 from session_buddy.live.state import LiveSnapshot, LiveState
 from session_buddy.models.answers import ActiveAnomaly, Invocation
 from session_buddy.models.events import AnomalyEvent, SessionEvent, SkillEvent
 from session_buddy.models.protocols import Clock, SkillsStorageProtocol
 from session_buddy.models.values import Batch, FoldResult, Window
-from session_buddy.services.live_uses import KEPT_FOR, LIVE_FOR, LiveUses, is_live
+from session_buddy.services.live_uses import KEPT_FOR, LiveUses, is_live
 from session_buddy.services.record import Record
 from session_buddy.services.record_measures import RecordMeasures
 

@@ -7,14 +7,13 @@ from typing import Final
 from uuid import UUID
 
 from session_buddy.live.merge import merge
+from session_buddy.live.moments import LIVE_FOR
 from session_buddy.live.state import Change
 from session_buddy.live.windows import Windows
 from session_buddy.models.answers import Invocation
 from session_buddy.models.events import SkillEvent
 from session_buddy.models.protocols import SkillsStorageProtocol
 
-LIVE_FOR: Final = timedelta(hours=1)
-"""An event that happened longer ago than this when it arrives is history that somebody imports."""
 KEPT_FOR: Final = timedelta(hours=24)
 _USES_KEPT = 5_000
 

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import Final
 from uuid import UUID
 
+from session_buddy.live.moments import LIVE_FOR
 from session_buddy.models.protocols import Clock
 from session_buddy.models.runs import GateEvent, StageEvent
-from session_buddy.services.live_uses import LIVE_FOR
 
 LABELS_KEPT: Final = 200
 OTHER: Final = "_other"

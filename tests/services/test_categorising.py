@@ -5,7 +5,7 @@ import pytest
 from session_buddy.errors import InvalidInput, NotFound
 from session_buddy.models.protocols import SkillsStorageProtocol
 from session_buddy.models.values import ForgetRequest
-from session_buddy.services import Cataloguer
+from session_buddy.services.cataloguing import Cataloguer
 from tests.services.conftest import Home
 from tests.support.events import installed, recorded
 

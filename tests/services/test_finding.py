@@ -13,7 +13,8 @@ from bench.generators import months
 from session_buddy.errors import InvalidInput, NotFound
 from session_buddy.models.events import SkillEvent
 from session_buddy.models.values import ForgetRequest
-from session_buddy.services import Comparer, Finder
+from session_buddy.services.comparing import Comparer
+from session_buddy.services.finding import Finder
 from tests.services.conftest import Home
 from tests.support.events import at, recorded, session_event
 
