@@ -41,5 +41,6 @@ def browser(chromium_browser: Browser) -> Iterator[Browser]:
 
 
 def says_that_nobody_is_there(error: str) -> bool:
-    """Whether Chromium itself says so of the feed, as it does while no leader has the port."""
-    return error.startswith("WebSocket connection to") and "net::ERR_CONNECTION_REFUSED" in error
+    """Whether Chromium itself says so, as it does while no leader has the port."""
+    of_chromium = error.startswith(("WebSocket connection to", "Failed to load resource"))  # the tab's icon
+    return of_chromium and "net::ERR_CONNECTION_REFUSED" in error
