@@ -108,15 +108,15 @@ def row(title: str) -> Json:
 
 
 def placed(panels: Sequence[Json]) -> list[Json]:
-    """The panels from left to right and from top to bottom, numbered."""
-    x = y = height = 0
+    """The panels, numbered, each as far up as it can be and then as far left."""
+    filled = [0] * COLUMNS
     found = []
     for number, one in enumerate(panels, 1):
         place = one["gridPos"]
-        if x + place["w"] > COLUMNS:
-            x, y, height = 0, y + height, 0
+        width = place["w"]
+        y, x = min((max(filled[left : left + width]), left) for left in range(COLUMNS - width + 1))
+        filled[x : x + width] = [y + place["h"]] * width
         found.append({**one, "id": number, "gridPos": {**place, "x": x, "y": y}})
-        x, height = x + place["w"], max(height, place["h"])
     return found
 
 

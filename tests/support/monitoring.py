@@ -67,10 +67,11 @@ class Program:
 class Prometheus(Program):
     """A Prometheus over a configuration file; its data lies in `folder/data`."""
 
-    def __init__(self, binary: Path, config: Path, folder: Path) -> None:
+    def __init__(self, binary: Path, config: Path, folder: Path, *further: str) -> None:
+        """further: flags."""
         port = free_port()
         words = [
-            str(binary),
+            *(str(binary), *further),
             f"--config.file={config}",
             f"--storage.tsdb.path={folder / 'data'}",
             f"--web.listen-address=127.0.0.1:{port}",
