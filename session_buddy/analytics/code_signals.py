@@ -178,7 +178,7 @@ def signals_of(file_path: str, selected_code: str, language: str | None) -> Code
     """What stands out, file first. Linear in the first and last `LOOKED_AT` / 2 characters of the selection.
 
     >>> signals_of("shop/tests/test_cart.py", "def test_total(): ...", None).names
-    ('test file', 'a test')
+    ('test file', 'a test', 'a definition')
     """
     ending = file_path.rpartition(".")[2].lower() if "." in file_path else ""
     code, cut = _looked_at(selected_code)

@@ -15,7 +15,8 @@ from session_buddy.models.events import CategorisedEvent, JournalEvent
 from session_buddy.models.ids import hashed_id
 from session_buddy.models.protocols import SkillsStorageProtocol
 from session_buddy.models.values import Batch
-from session_buddy.services import Comparer, Finder
+from session_buddy.services.comparing import Comparer
+from session_buddy.services.finding import Finder
 from session_buddy.services.kinds import kind_of
 from session_buddy.services.record import Record
 from session_buddy.storage.duckdb_store import DuckDBStore
