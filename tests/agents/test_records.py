@@ -252,6 +252,7 @@ JSON: st.SearchStrategy[Any] = st.recursive(
 )
 
 
+@pytest.mark.slow
 @given(st.lists(JSON, max_size=6), st.sampled_from(range(len(READERS))))
 def test_any_json_is_taken(records: list[Any], number: int) -> None:
     reader = READERS[number](READING.keep_query)

@@ -152,6 +152,7 @@ def test_the_reach_of_few_units_is_that_of_student(reach: float, degrees: float)
     assert student_reach(reach, degrees) == pytest.approx(expected, rel=3e-3)
 
 
+@pytest.mark.slow
 @given(st.floats(0.05, 0.95), st.floats(0.02, 0.2), st.floats(0.1, 0.9))
 def test_the_sample_for_one_look_equals_statsmodels(rate: float, effect: float, share: float) -> None:
     variance = rate_variance(rate)

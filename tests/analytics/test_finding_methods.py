@@ -256,6 +256,7 @@ def test_a_use_tells_at_most_one_and_at_least_nothing(uses: list[tuple[float, st
         assert 0.0 <= ties.correlation <= 1.0
 
 
+@pytest.mark.slow
 def test_sessions_that_go_wrong_altogether_raise_less_than_uses_that_are_not_told_to_belong_together() -> (
     None
 ):

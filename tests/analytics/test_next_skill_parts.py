@@ -120,6 +120,7 @@ def test_exploring_reorders_the_same_candidates(count: int, lot: int) -> None:
     assert all(0 < found.propensity <= 1 for found in placed)
 
 
+@pytest.mark.slow
 def test_propensities_are_the_shares_in_which_candidates_stand_there() -> None:
     rng = np.random.default_rng(7)
     candidates = [Scored(name, 0.25) for name in "abcd"]

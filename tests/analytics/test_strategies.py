@@ -47,6 +47,7 @@ def test_with_nothing_learned_there_is_nothing_to_rank(name: str) -> None:
     assert STRATEGIES[name]().rank(Context(query="test")) == []
 
 
+@pytest.mark.slow
 @EVERY
 @settings(max_examples=25)
 @given(lessons=LESSONS, asked=SITUATIONS)
@@ -62,6 +63,7 @@ def test_scores_are_shares_in_order_with_ties_by_name(name: str, lessons: list, 
     assert ranking == strategy.rank(asked)
 
 
+@pytest.mark.slow
 @EVERY
 @settings(max_examples=25)
 @given(lessons=LESSONS, asked=SITUATIONS)

@@ -148,6 +148,7 @@ def test_scores_are_those_of_their_definitions(predictions: list[tuple[float, bo
     assert found.calibration_error == pytest.approx(sum(gaps) / len(said))
 
 
+@pytest.mark.slow
 def test_log_loss_and_brier_equal_those_of_scikit_learn() -> None:
     metrics = pytest.importorskip("sklearn.metrics")
     rng = np.random.default_rng(2)

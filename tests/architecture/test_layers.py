@@ -28,6 +28,7 @@ def dotted(module: Path) -> str:
     return name.removesuffix(".__init__")
 
 
+@pytest.mark.slow
 def test_every_import_contract_is_kept() -> None:
     linted = subprocess.run(
         [

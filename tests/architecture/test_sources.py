@@ -40,6 +40,7 @@ def text_files() -> list[Path]:
     return [file for file in project_files() if file.suffix in kinds]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("pattern", [MACHINE_PATHS, REGISTRY_HOSTS], ids=["machine paths", "registry hosts"])
 def test_no_file_names_the_machine_it_was_written_on(pattern: re.Pattern[str]) -> None:
     found = [
@@ -57,6 +58,7 @@ def test_a_module_is_one_idea(module: Path) -> None:
     assert lines <= LONGER_MODULES.get(name_of(module), MODULE_LINES)
 
 
+@pytest.mark.slow
 def test_a_function_is_one_sentence() -> None:
     long = [
         f"{name_of(module)}:{function.lineno}: {function.name}"
@@ -67,6 +69,7 @@ def test_a_function_is_one_sentence() -> None:
     assert long == []
 
 
+@pytest.mark.slow
 def test_only_the_top_of_a_process_or_connection_catches_everything() -> None:
     found = set()
     for module in modules():
@@ -88,6 +91,7 @@ def catches_everything(handler: ast.ExceptHandler) -> bool:
     )
 
 
+@pytest.mark.slow
 def test_nothing_is_swallowed_by_suppress() -> None:
     found = [
         f"{name_of(module)}:{node.lineno}"
@@ -144,6 +148,7 @@ def test_every_suppression_names_what_it_suppresses() -> None:
     assert found == []
 
 
+@pytest.mark.slow
 def test_a_fixed_statement_is_written_in_a_sql_file() -> None:
     """One whose table is a variable cannot be; it is quoted where it is made."""
     verbs = r"^\s*(?:SELECT|INSERT INTO|UPDATE|DELETE FROM|CREATE TABLE|ALTER TABLE)\s.+"

@@ -29,6 +29,7 @@ def elected(settings: Settings) -> Iterator[Election]:
     election.resign()
 
 
+@pytest.mark.slow
 def test_a_leader_that_is_still_starting_is_waited_for(settings: Settings, elected: Election) -> None:
     started: list[ScriptedLeader] = []
     start = threading.Timer(
@@ -42,11 +43,13 @@ def test_a_leader_that_is_still_starting_is_waited_for(settings: Settings, elect
     started[0].close()
 
 
+@pytest.mark.slow
 def test_who_holds_the_lead_and_never_listens_is_named(settings: Settings, elected: Election) -> None:
     with pytest.raises(LeaderUnavailable, match=r"holds the lead of .* for 0\.2 s.*doctor"):
         find_lead(settings, patience=0.2)
 
 
+@pytest.mark.slow
 def test_a_command_that_leads_is_named_and_to_be_waited_for(settings: Settings) -> None:
     other = Election(settings, "session-buddy migrate down")
     assert other.attempt()

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import duckdb
+import pytest
 
 from tests.cli.conftest import Run
 
@@ -16,6 +17,7 @@ def _one_line(run: Run, *words: str) -> str:
     return result.stderr
 
 
+@pytest.mark.slow
 def test_a_read_only_home_is_told(run: Run, recorded: Path) -> None:
     recorded.chmod(0o500)
     try:
@@ -24,11 +26,13 @@ def test_a_read_only_home_is_told(run: Run, recorded: Path) -> None:
         recorded.chmod(0o700)
 
 
+@pytest.mark.slow
 def test_a_home_that_is_a_file_is_told(run: Run, home: Path) -> None:
     home.write_text("not a folder")
     assert "there is no record at" in _one_line(run, "top")
 
 
+@pytest.mark.slow
 def test_a_database_of_a_newer_version_is_refused_and_left_as_it_is(run: Run, recorded: Path) -> None:
     path = recorded / "session-buddy.duckdb"
     with duckdb.connect(str(path)) as database:
@@ -40,6 +44,7 @@ def test_a_database_of_a_newer_version_is_refused_and_left_as_it_is(run: Run, re
         assert database.execute("SELECT count(*) FROM skill_invocation").fetchall() == [(4,)]
 
 
+@pytest.mark.slow
 def test_status_shows_what_can_be_seen_when_the_database_cannot_be_opened(run: Run, recorded: Path) -> None:
     with duckdb.connect(str(recorded / "session-buddy.duckdb")) as database:
         database.execute("INSERT INTO skill_migrations VALUES (99, 'future', 'x', now()::TIMESTAMP)")
@@ -52,6 +57,7 @@ def test_status_shows_what_can_be_seen_when_the_database_cannot_be_opened(run: R
     assert "UNKNOWN to this program" in run("migrate", "status").stdout
 
 
+@pytest.mark.slow
 def test_a_damaged_database_is_made_anew_from_the_journals_and_that_is_said(run: Run, recorded: Path) -> None:
     before = run("export", "--json").stdout
     (recorded / "session-buddy.duckdb").write_bytes(b"this is no database" * 1000)
@@ -60,6 +66,7 @@ def test_a_damaged_database_is_made_anew_from_the_journals_and_that_is_said(run:
     assert kept.read_bytes().startswith(b"this is no database")
 
 
+@pytest.mark.slow
 def test_garbage_in_a_journal_is_set_aside_and_the_doctor_tells(run: Run, recorded: Path) -> None:
     with (recorded / "journal" / "dead.jsonl").open("wb") as file:
         file.write(b"\x00\xff garbage\n{}\n")

@@ -102,12 +102,14 @@ def test_a_leader_that_goes_away_before_it_answered_has_left(
         client.call("status", {}, _nothing)
 
 
+@pytest.mark.slow
 def test_half_an_answer_is_none(settings: Settings, lead: Callable[[Answer], ScriptedLeader]) -> None:
     lead(answering(b'{"id": 1, "resu'))
     with Client.to(settings, timeout=0.3) as client, pytest.raises(LeaderUnavailable, match="did not answer"):
         client.call("status", {}, _nothing)
 
 
+@pytest.mark.slow
 def test_a_silent_leader_is_named_after_the_time_that_it_had(
     settings: Settings, lead: Callable[[Answer], ScriptedLeader]
 ) -> None:

@@ -65,6 +65,7 @@ def test_the_beginning_of_an_id_is_enough_if_only_one_session_has_it(control: Co
         control.call("session_analytics", {"session_id": "zzz"}, _quietly)
 
 
+@pytest.mark.slow
 def test_a_beginning_that_several_sessions_have_is_asked_back(folded: Path, tmp_path: Path) -> None:
     home = Path(shutil.copytree(folded, tmp_path / "home"))
     acknowledge(home, [use(90, "review", SHOP[:10] + "-another")])

@@ -30,6 +30,7 @@ def test_a_home_without_a_record_is_the_first_thing_said(run: Run, home: Path) -
     assert not home.exists()
 
 
+@pytest.mark.slow
 def test_every_problem_has_a_remedy(run: Run, recorded: Path) -> None:
     found = _findings(run)
     assert {
@@ -47,6 +48,7 @@ def test_every_problem_has_a_remedy(run: Run, recorded: Path) -> None:
         assert (finding["remedy"] is not None) == (finding["state"] in ("problem", "warning"))
 
 
+@pytest.mark.slow
 def test_the_status_tells_whether_there_is_a_problem(run: Run, recorded: Path) -> None:
     assert run("doctor").returncode == 1
     assert run("install", "claude", "--yes").returncode == 0
@@ -55,6 +57,7 @@ def test_the_status_tells_whether_there_is_a_problem(run: Run, recorded: Path) -
     assert "All is well." in result.stdout
 
 
+@pytest.mark.slow
 def test_what_others_could_read_is_closed_to_them(run: Run, recorded: Path) -> None:
     (recorded / "journal").chmod(0o755)
     leaked = recorded / "journal" / "leak.tmp"
@@ -66,6 +69,7 @@ def test_what_others_could_read_is_closed_to_them(run: Run, recorded: Path) -> N
     assert _findings(run)["home"]["state"] == "ok"
 
 
+@pytest.mark.slow
 def test_the_socket_of_a_killed_leader_is_removed(run: Run, recorded: Path) -> None:
     left = recorded / "leader.sock"
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as dead:
@@ -74,6 +78,7 @@ def test_the_socket_of_a_killed_leader_is_removed(run: Run, recorded: Path) -> N
     assert not left.exists()
 
 
+@pytest.mark.slow
 def test_a_file_from_the_future_means_that_the_clock_was_set_back(run: Run, recorded: Path) -> None:
     later = time.time() + 3600
     (archived,) = (recorded / "archive").iterdir()
@@ -83,6 +88,7 @@ def test_a_file_from_the_future_means_that_the_clock_was_set_back(run: Run, reco
     assert "in the future" in finding["detail"]
 
 
+@pytest.mark.slow
 def test_a_journal_that_cannot_be_written_is_a_problem(run: Run, recorded: Path) -> None:
     (recorded / "journal").chmod(0o500)
     try:
@@ -103,6 +109,7 @@ def test_a_full_disk_is_told_before_it_is_full(monkeypatch: pytest.MonkeyPatch, 
     assert found["disk"].state == "problem"
 
 
+@pytest.mark.slow
 def test_errors_that_hooks_logged_are_shown(run: Run, recorded: Path, tmp_path: Path) -> None:
     assert run("install", "claude", "--yes").returncode == 0
     (recorded / "hook-errors.log").write_text("2026-03-01T09:00:00Z cannot write\n")
@@ -110,6 +117,7 @@ def test_errors_that_hooks_logged_are_shown(run: Run, recorded: Path, tmp_path: 
     assert any("cannot write" in finding["detail"] for finding in findings)
 
 
+@pytest.mark.slow
 def test_what_monitoring_lacks_is_told_step_by_step(run: Run, recorded: Path) -> None:
     nowhere = f"http://127.0.0.1:{free_port()}"
     words = ("--monitoring", f"--prometheus={nowhere}", f"--alertmanager={nowhere}", "--json")

@@ -21,6 +21,7 @@ def log(tmp_path: Path) -> str:
     return str(path)
 
 
+@pytest.mark.slow
 def test_evaluate_scores_every_strategy_on_the_last_fifth(run: Run, tmp_path: Path) -> None:
     report: dict[str, Any] = json.loads(run("evaluate", log(tmp_path), "--json").stdout)
     by_tool, by_fine_action = report["next_action"]
@@ -35,6 +36,7 @@ def test_evaluate_scores_every_strategy_on_the_last_fifth(run: Run, tmp_path: Pa
     assert report["success"]["model"]["prediction_count"] == 30
 
 
+@pytest.mark.slow
 def test_evaluate_prints_tables(run: Run, tmp_path: Path) -> None:
     shown = run("evaluate", log(tmp_path))
     assert shown.returncode == 0
@@ -52,6 +54,7 @@ def test_evaluate_says_what_is_wrong_with_a_file(run: Run, tmp_path: Path) -> No
     assert len(refused.stderr.splitlines()) == 1
 
 
+@pytest.mark.slow
 def test_suggest_finds_what_was_used_and_what_was_not(
     run: Run, recorded: Path, environ: dict[str, str]
 ) -> None:

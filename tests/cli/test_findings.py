@@ -28,6 +28,7 @@ def uses_until_now(count: int, **fields: Any) -> list[SkillEvent]:
     return made
 
 
+@pytest.mark.slow
 def test_a_planted_drop_is_listed_and_the_skill_declines(run: Run, home: Path) -> None:
     acknowledge(home, uses_until_now(140))
     shown = run("anomalies")
@@ -39,6 +40,7 @@ def test_a_planted_drop_is_listed_and_the_skill_declines(run: Run, home: Path) -
     assert "declining" in run("trend", "deploy").stdout
 
 
+@pytest.mark.slow
 def test_little_data_is_said_to_be_little(run: Run, recorded: Path) -> None:
     assert "Nothing left its baseline" in run("anomalies", "--hours", "8000").stdout
     assert "insufficient" in run("trend", "review", "--days", "3650").stdout
@@ -49,6 +51,7 @@ def test_little_data_is_said_to_be_little(run: Run, recorded: Path) -> None:
     assert json.loads(run("anomalies", "--method", "zscore", "--json").stdout)["method"] == "zscore"
 
 
+@pytest.mark.slow
 def test_an_unknown_skill_is_an_error_in_one_line(run: Run, recorded: Path) -> None:
     result = run("trend", "nonsense")
     assert (result.returncode, result.stdout) == (1, "")

@@ -35,6 +35,7 @@ def test_an_import_says_what_it_found_and_what_is_next(run: Run, home: Path) -> 
     assert home.stat().st_mode & 0o777 == 0o700
 
 
+@pytest.mark.slow
 def test_importing_twice_adds_nothing(run: Run) -> None:
     run("import", str(RECORDINGS))
     before = _counts(run)
@@ -43,6 +44,7 @@ def test_importing_twice_adds_nothing(run: Run) -> None:
     assert _counts(run) == before
 
 
+@pytest.mark.slow
 def test_an_export_imported_elsewhere_gives_the_same_invocations(
     run: Run, recorded: Path, tmp_path: Path
 ) -> None:
@@ -59,6 +61,7 @@ def test_an_export_imported_elsewhere_gives_the_same_invocations(
     assert differing <= {"source"}
 
 
+@pytest.mark.slow
 def test_a_torn_last_line_is_counted_and_the_rest_imported(run: Run, tmp_path: Path) -> None:
     source = next(RECORDINGS.glob("-home-dev-shop/1c99*.jsonl"))
     copy = tmp_path / source.name
@@ -121,6 +124,7 @@ def test_a_path_that_is_not_there_is_wrong_usage_and_begins_no_record(run: Run, 
     assert not home.exists()
 
 
+@pytest.mark.slow
 def test_without_a_path_the_user_s_projects_are_meant(run: Run, tmp_path: Path) -> None:
     projects = tmp_path / "user" / ".claude" / "projects"
     shutil.copytree(RECORDINGS, projects)

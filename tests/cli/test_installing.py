@@ -48,6 +48,7 @@ def test_an_install_keeps_the_user_s_settings_and_says_what_is_next(
     assert "session-buddy doctor" in result.stdout
 
 
+@pytest.mark.slow
 def test_installing_twice_changes_nothing_and_uninstalling_gives_the_files_back(
     run: Run, claude: Path
 ) -> None:
@@ -62,6 +63,7 @@ def test_installing_twice_changes_nothing_and_uninstalling_gives_the_files_back(
     assert "nothing of session-buddy" in run("uninstall", "claude", "--yes").stdout
 
 
+@pytest.mark.slow
 def test_an_install_offers_to_import_what_is_there(run: Run, claude: Path) -> None:
     shutil.copytree(RECORDINGS, claude / "projects")
     assert "uses found" not in run("install", "claude", "--yes", "--no-import").stdout

@@ -18,6 +18,7 @@ def _rows(text: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in text.splitlines()]
 
 
+@pytest.mark.slow
 def test_export_prints_one_invocation_a_line_under_the_schema_s_names(run: Run, recorded: Path) -> None:
     result = run("export", "--json")
     assert (result.returncode, result.stderr) == (0, "")
@@ -29,6 +30,7 @@ def test_export_prints_one_invocation_a_line_under_the_schema_s_names(run: Run, 
     assert Invocation.model_validate(rows[0]).invoked_at == BEGAN
 
 
+@pytest.mark.slow
 def test_export_without_json_is_a_table_for_a_spreadsheet(run: Run, recorded: Path, tmp_path: Path) -> None:
     acknowledge(recorded, [use(70, "=cmd()", DOCS, note="two\nlines, and a comma")])
     target = tmp_path / "out.csv"
@@ -41,6 +43,7 @@ def test_export_without_json_is_a_table_for_a_spreadsheet(run: Run, recorded: Pa
     assert stat.S_IMODE(target.stat().st_mode) == 0o600
 
 
+@pytest.mark.slow
 def test_export_of_a_window_holds_what_began_in_it(run: Run, recorded: Path) -> None:
     rows = _rows(
         run("export", "--json", "--since", "2026-03-01T09:01:00Z", "--until", "2026-03-01T10:00:00Z").stdout
@@ -56,6 +59,7 @@ def test_an_export_to_a_place_that_cannot_be_written_is_one_line(
     assert "No such file or directory" in result.stderr
 
 
+@pytest.mark.slow
 def test_forget_without_a_terminal_deletes_nothing_unless_told_to(run: Run, recorded: Path) -> None:
     result = run("forget", "review")
     assert (result.returncode, result.stdout) == (2, "")
@@ -63,6 +67,7 @@ def test_forget_without_a_terminal_deletes_nothing_unless_told_to(run: Run, reco
     assert len(_rows(run("export", "--json").stdout)) == 4
 
 
+@pytest.mark.slow
 def test_a_forgotten_skill_is_gone_from_the_answers_and_the_files(run: Run, recorded: Path) -> None:
     result = run("forget", "test-first", "--yes")
     assert (result.returncode, result.stdout) == (0, "Forgotten: 1 invocation.\n")
@@ -71,17 +76,20 @@ def test_a_forgotten_skill_is_gone_from_the_answers_and_the_files(run: Run, reco
     assert {row["skill_name"] for row in _rows(run("export", "--json").stdout)} == {"review"}
 
 
+@pytest.mark.slow
 def test_a_session_is_forgotten_by_the_beginning_of_its_id(run: Run, recorded: Path) -> None:
     answer = json.loads(run("forget", SHOP[:8], "--yes", "--json").stdout)
     assert (answer["scope"], answer["value"], answer["forgotten_invocations"]) == ("session", SHOP, 3)
     assert {row["session_id"] for row in _rows(run("export", "--json").stdout)} == {DOCS}
 
 
+@pytest.mark.slow
 def test_all_before_a_time_is_forgotten(run: Run, recorded: Path) -> None:
     assert run("forget", "--before", "2026-03-01T09:30:00Z", "--yes").stdout == "Forgotten: 3 invocations.\n"
     assert len(_rows(run("export", "--json").stdout)) == 1
 
 
+@pytest.mark.slow
 def test_a_name_of_a_session_and_a_skill_is_asked_back(run: Run, recorded: Path) -> None:
     acknowledge(recorded, [use(80, "twin", "twin")])
     result = run("forget", "twin", "--yes")
@@ -90,6 +98,7 @@ def test_a_name_of_a_session_and_a_skill_is_asked_back(run: Run, recorded: Path)
     assert run("forget", "twin", "--skill", "--yes").returncode == 0
 
 
+@pytest.mark.slow
 def test_a_rebuild_says_the_same_as_before(run: Run, recorded: Path) -> None:
     before = run("export", "--json").stdout
     counts = json.loads(run("rebuild", "--json").stdout)
@@ -114,6 +123,7 @@ def test_migrate_goes_down_step_by_step_and_up_again(run: Run, recorded: Path) -
     assert len(_rows(run("export", "--json").stdout)) == 4
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("words", "status", "said"),
     [

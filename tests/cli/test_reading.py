@@ -8,6 +8,7 @@ import pytest
 from tests.cli.conftest import DOCS, SHOP, Run
 
 
+@pytest.mark.slow
 def test_top_lists_skills_by_use_with_intervals(run: Run, recorded: Path) -> None:
     result = run("top")
     assert (result.returncode, result.stderr) == (0, "")
@@ -19,11 +20,13 @@ def test_top_lists_skills_by_use_with_intervals(run: Run, recorded: Path) -> Non
     assert all(len(line) <= 80 for line in lines)
 
 
+@pytest.mark.slow
 def test_top_in_a_window_counts_only_what_began_in_it(run: Run, recorded: Path) -> None:
     answer = json.loads(run("top", "--since", "2026-03-01T09:30:00Z", "--json").stdout)
     assert [(skill["skill_name"], skill["invocation_count"]) for skill in answer["skills"]] == [("review", 1)]
 
 
+@pytest.mark.slow
 def test_json_is_the_same_answer_as_the_agent_gets(run: Run, recorded: Path) -> None:
     answer = json.loads(run("top", "--json", "--limit", "1").stdout)
     (skill,) = answer["skills"]
@@ -32,6 +35,7 @@ def test_json_is_the_same_answer_as_the_agent_gets(run: Run, recorded: Path) -> 
     assert skill["last_invoked_at"] == "2026-03-01T10:00:00Z"
 
 
+@pytest.mark.slow
 def test_show_tells_how_a_skill_went_and_what_surrounds_it(run: Run, recorded: Path) -> None:
     result = run("show", "review")
     assert result.returncode == 0, result.stderr
@@ -42,6 +46,7 @@ def test_show_tells_how_a_skill_went_and_what_surrounds_it(run: Run, recorded: P
     assert set(answer) == {"description", "metrics"}
 
 
+@pytest.mark.slow
 def test_sessions_are_listed_newest_first(run: Run, recorded: Path) -> None:
     result = run("session")
     assert result.stdout.index(DOCS[:8]) < result.stdout.index(SHOP[:8])
@@ -49,6 +54,7 @@ def test_sessions_are_listed_newest_first(run: Run, recorded: Path) -> None:
     assert [session["session_id"] for session in answer] == [DOCS, SHOP]
 
 
+@pytest.mark.slow
 def test_a_session_is_shown_by_the_beginning_of_its_id_with_evidence(run: Run, recorded: Path) -> None:
     result = run("session", SHOP[:6])
     assert result.returncode == 0, result.stderr
@@ -59,6 +65,7 @@ def test_a_session_is_shown_by_the_beginning_of_its_id_with_evidence(run: Run, r
     assert "completed, reported" in shown
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("words", "said"),
     [
@@ -78,6 +85,7 @@ def test_what_is_not_in_the_record_is_one_line_and_status_one(
     assert said in result.stderr
 
 
+@pytest.mark.slow
 def test_status_counts_what_is_recorded_and_says_that_nobody_leads(run: Run, recorded: Path) -> None:
     result = run("status")
     assert (result.returncode, result.stderr) == (0, "")
@@ -89,6 +97,7 @@ def test_status_counts_what_is_recorded_and_says_that_nobody_leads(run: Run, rec
     assert answer["problem"] is None
 
 
+@pytest.mark.slow
 def test_a_command_that_led_leaves_no_trace_of_leading(run: Run, recorded: Path) -> None:
     assert run("top").returncode == 0
     left = {path.name for path in recorded.iterdir()}

@@ -89,6 +89,7 @@ def test_the_version_is_the_package_s(start: Run) -> None:
     assert start("--version").stdout == f"session-buddy, version {__version__}\n"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", [*COMMANDS])
 def test_every_command_explains_itself_with_an_example(command: str, run: Run) -> None:
     result = run(command, "--help")
@@ -132,6 +133,7 @@ def test_without_a_command_the_help_is_shown_as_an_error(run: Run) -> None:
     assert "Usage: session-buddy" in result.stderr
 
 
+@pytest.mark.slow
 def test_a_reader_that_goes_away_ends_the_command_quietly(run: Run) -> None:
     words = [sys.executable, "-m", "session_buddy", "--help"]
     reading, writing = os.pipe()
@@ -150,6 +152,7 @@ def test_an_interrupted_command_says_nothing_and_ends_with_130(monkeypatch: pyte
     assert program.main([]) == program.INTERRUPTED == 128 + signal.SIGINT
 
 
+@pytest.mark.slow
 def test_serve_ends_when_its_client_is_gone(start: Run, home: Path) -> None:
     initialize = {
         "jsonrpc": "2.0",

@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from importlib.resources import files
 from pathlib import Path
 
+import pytest
+
 RECORDINGS = Path(str(files("session_buddy") / "assets" / "demo" / "projects"))
 _PATIENCE_SECONDS = 30.0
 
@@ -84,6 +86,7 @@ def _take_terminal() -> None:
     os.close(os.open(os.ttyname(0), os.O_RDWR))
 
 
+@pytest.mark.slow
 def test_a_no_deletes_nothing(recorded: Path, environ: dict[str, str]) -> None:
     with _terminal(["forget", "review"], environ) as terminal:
         terminal.wait_for("Delete it? [y/N]")
@@ -94,6 +97,7 @@ def test_a_no_deletes_nothing(recorded: Path, environ: dict[str, str]) -> None:
         assert "nothing was changed" in terminal.shown
 
 
+@pytest.mark.slow
 def test_a_yes_deletes(recorded: Path, environ: dict[str, str]) -> None:
     with _terminal(["forget", "review"], environ) as terminal:
         terminal.wait_for("Delete it? [y/N]")
@@ -102,6 +106,7 @@ def test_a_yes_deletes(recorded: Path, environ: dict[str, str]) -> None:
         assert "Forgotten: 3 invocations." in terminal.shown
 
 
+@pytest.mark.slow
 def test_ctrl_c_at_a_question_ends_the_command_quietly(recorded: Path, environ: dict[str, str]) -> None:
     with _terminal(["forget", "review"], environ) as terminal:
         terminal.wait_for("Delete it? [y/N]")
@@ -110,6 +115,7 @@ def test_ctrl_c_at_a_question_ends_the_command_quietly(recorded: Path, environ: 
         assert "Traceback" not in terminal.shown
 
 
+@pytest.mark.slow
 def test_an_import_shows_its_progress(environ: dict[str, str]) -> None:
     with _terminal(["import", str(RECORDINGS)], environ) as terminal:
         terminal.wait_for("importing")

@@ -22,6 +22,7 @@ def window(request: pytest.FixtureRequest, recorded: Path, environ: dict[str, st
         yield client
 
 
+@pytest.mark.slow
 def test_commands_ask_the_leader_and_see_what_was_just_recorded(
     window: StdioClient, run: Run, recorded: Path
 ) -> None:
@@ -41,6 +42,7 @@ def test_commands_ask_the_leader_and_see_what_was_just_recorded(
     assert f"process {window.pid}" in result.stdout
 
 
+@pytest.mark.slow
 def test_the_record_is_cared_for_by_the_leader(window: StdioClient, run: Run) -> None:
     assert run("forget", "test-first", "--yes").stdout == "Forgotten: 1 invocation.\n"
     assert json.loads(run("rebuild", "--json").stdout)["skill_invocation"] == 3
@@ -65,6 +67,7 @@ def test_a_leader_that_is_stopped_is_named_after_the_patience_that_it_gets(
     assert str(window.pid) in findings["leader"]["detail"]
 
 
+@pytest.mark.slow
 def test_when_the_window_closes_the_next_command_leads_for_itself(
     recorded: Path, environ: dict[str, str], run: Run
 ) -> None:

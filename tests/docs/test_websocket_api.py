@@ -93,6 +93,7 @@ def node() -> list[str]:
     pytest.skip("there is no node with WebSocket")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("secret", ["", SECRET], ids=["open", "with a token"])
 @pytest.mark.parametrize("language", ["python", "javascript"])
 def test_the_examples_run_against_a_live_server(tmp_path: Path, language: str, secret: str) -> None:

@@ -178,6 +178,7 @@ def test_a_repeated_outcome_counts_once(services: Services) -> None:
     assert sum(group.outcome_count for group in read.groups) == 1
 
 
+@pytest.mark.slow
 def test_two_sessions_with_many_outcomes_are_no_result(services: Services) -> None:
     services.experimenter.run(wanted("few", min_sample_size=8))
     for group, value in (("control", 0), ("treatment", 1)):
@@ -223,6 +224,7 @@ def test_nothing_is_promoted_or_taken_back_without_a_reason_to(services: Service
         services.experimenter.revert("")
 
 
+@pytest.mark.slow
 def test_an_experiment_whose_time_is_over_says_what_it_saw(services: Services) -> None:
     end = datetime.now(UTC) + timedelta(seconds=0.5)
     services.experimenter.run(wanted("short", end_date=end))

@@ -232,6 +232,7 @@ def test_a_hundred_subscribers_are_back_soon_after_a_change_of_leader(home: Home
     clients.process.kill()
 
 
+@pytest.mark.slow
 def test_others_are_not_served_without_a_secret(home: Home) -> None:
     result = home.run("websocket-server", "--host", "0.0.0.0")
     assert result.returncode == 1
@@ -239,6 +240,7 @@ def test_others_are_not_served_without_a_secret(home: Home) -> None:
     assert "feed_secret" in line
 
 
+@pytest.mark.slow
 def test_a_token_is_printed_where_there_is_a_secret(home: Home) -> None:
     from session_buddy.serve.access import claims_of
     from tests.support.live import SECRET

@@ -177,6 +177,7 @@ def test_no_created_series_are_exported(served: Running) -> None:
         assert b"_created" not in served.get("/metrics", Accept=accept)[2]
 
 
+@pytest.mark.slow
 def test_at_most_two_hundred_skills_have_a_label_of_their_own(tmp_path: Path) -> None:
     with live_home(tmp_path) as home, running(home) as served:
         home.acknowledge(*(ended_now(f"skill {number:04}") for number in range(300)))

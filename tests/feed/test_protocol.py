@@ -38,6 +38,7 @@ def test_the_first_message_says_who_serves_and_how_often(served: Running) -> Non
         assert (hello["update_interval"], hello["authenticated"]) == (0.1, True)
 
 
+@pytest.mark.slow
 def test_updates_come_by_themselves_with_what_was_just_recorded(served: Running) -> None:
     with served.connect() as subscriber:
         served.home.use("review")
@@ -47,6 +48,7 @@ def test_updates_come_by_themselves_with_what_was_just_recorded(served: Running)
         assert update_with(subscriber, {"review": 2})["data"]["top_skills"][0]["completion_rate"] == 0.5
 
 
+@pytest.mark.slow
 def test_a_subscriber_to_skills_gets_those_and_no_others(served: Running) -> None:
     for name in ("a", "b", "c"):
         served.home.use(name)
@@ -66,6 +68,7 @@ def test_a_subscriber_to_skills_gets_those_and_no_others(served: Running) -> Non
         update_with(subscriber, {"a": 1, "b": 1, "c": 1})
 
 
+@pytest.mark.slow
 def test_after_unsubscribing_from_everything_only_answers_come(served: Running) -> None:
     with served.connect() as subscriber:
         send(subscriber, type="unsubscribe")
@@ -229,6 +232,7 @@ def test_any_text_is_a_message_or_a_bad_message(text: str) -> None:
         assert parse_client_message(text).v == 1
 
 
+@pytest.mark.slow
 def test_the_interval_is_the_one_that_was_set(tmp_path: Any) -> None:
     with live_home(tmp_path, update_interval=0.5) as home, running(home) as served, served.connect() as one:
         assert json.loads(one.recv())["update_interval"] == 0.5

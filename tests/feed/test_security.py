@@ -242,6 +242,7 @@ def test_a_frame_over_the_limit_ends_only_its_connection(served: Running) -> Non
         )
 
 
+@pytest.mark.slow
 def test_a_flood_of_messages_ends_only_its_connection(served: Running) -> None:
     with served.connect() as other, served.connect() as subscriber:
         with pytest.raises(ConnectionClosed) as closed:
@@ -260,6 +261,7 @@ def flood(subscriber: Any) -> None:
     receive(subscriber, "nothing more")
 
 
+@pytest.mark.slow
 def test_a_handshake_that_is_not_finished_in_time_is_cut(
     home: LiveHome, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -387,6 +389,7 @@ def test_half_a_certificate_and_a_broken_one_are_refused(tmp_path: Path) -> None
         feed_server.tls_context(broken)
 
 
+@pytest.mark.slow
 def test_a_busy_port_is_said_once_and_taken_when_it_is_free(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -118,6 +118,7 @@ def test_a_second_install_changes_nothing(person: Person) -> None:
     assert (person.hooks.read_bytes(), person.servers.read_bytes()) == before
 
 
+@pytest.mark.slow
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
 @given(written(SETTINGS), written(SERVERS))
 def test_any_settings_survive_install_and_uninstall_byte_for_byte(
@@ -138,6 +139,7 @@ def test_any_settings_survive_install_and_uninstall_byte_for_byte(
     assert (person.hooks.read_bytes(), person.servers.read_bytes()) == (hooks, servers)
 
 
+@pytest.mark.slow
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
 @given(written(SETTINGS), written(SERVERS))
 def test_after_a_later_change_only_our_entries_go(person: Person, hooks: bytes, servers: bytes) -> None:

@@ -107,6 +107,7 @@ PAYLOADS = st.fixed_dictionaries(
 )
 
 
+@pytest.mark.slow
 @given(st.lists(PAYLOADS) | JSON)
 def test_whatever_is_handed_over_gives_events_or_a_reason(calls: object) -> None:
     try:

@@ -56,6 +56,7 @@ def test_without_any_setting_the_home_is_the_users(tmp_path: Path) -> None:
     assert len(events_in(tmp_path / ".session-buddy")) == 1
 
 
+@pytest.mark.slow
 def test_twenty_writers_at_once_lose_nothing(tmp_path: Path) -> None:
     sessions = [f"session-{number}" for number in range(20)]
     with ThreadPoolExecutor(20) as pool:

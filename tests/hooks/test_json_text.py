@@ -48,6 +48,7 @@ def test_what_is_added_to_a_document_with_members_can_be_taken_out_without_a_tra
     assert remove_value(set_value(text, (key,), value), (key,)) == text
 
 
+@pytest.mark.slow
 @given(written(OBJECTS), st.data())
 def test_removing_a_member_leaves_the_others_as_they_were(data: bytes, draw: st.DataObject) -> None:
     text = text_of(data)

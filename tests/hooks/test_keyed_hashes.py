@@ -22,6 +22,7 @@ def test_a_query_is_kept_as_hash_and_length_alone_unless_asked_for() -> None:
     assert digest == keyed_hash(KEY, "query", "deploy to production")
 
 
+@pytest.mark.slow
 def test_a_query_that_is_kept_is_redacted_and_bounded() -> None:
     text, _, length = describe_query("password=hunter2 " + "x" * 1_000_000, KEY, store=True)
     assert text is not None

@@ -182,6 +182,7 @@ def test_a_key_that_was_cut_off_goes_to_the_end() -> None:
     assert redact("x\n-----BEGIN RSA PRIVATE KEY-----\nMIIEow\nabc") == "x\n[redacted:private-key]"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "piece",
     [

@@ -156,6 +156,7 @@ def test_an_unchanged_file_is_passed_over_and_a_grown_one_read_again(home: Home,
     assert len(home.invocations()) == 3
 
 
+@pytest.mark.slow
 def test_progress_is_told_and_ends_with_everything(
     home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -168,6 +169,7 @@ def test_progress_is_told_and_ends_with_everything(
     assert (told[-1].files_done, told[-1].bytes_done) == (1, path.stat().st_size)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("error", [KeyboardInterrupt(), JournalError("the disk is full")])
 def test_an_import_goes_on_where_it_was_stopped(
     home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: BaseException
@@ -185,6 +187,7 @@ def test_an_import_goes_on_where_it_was_stopped(
     assert home.run(path).unchanged == 1
 
 
+@pytest.mark.slow
 def test_an_interrupted_transcript_goes_on_without_repeating_events(
     home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -342,6 +345,7 @@ def test_a_fifo_is_not_waited_for(home: Home, tmp_path: Path) -> None:
     assert skipped.reason == "it is not a regular file"
 
 
+@pytest.mark.slow
 def test_a_transcript_that_is_cut_off_gives_what_stands_before(home: Home, tmp_path: Path) -> None:
     path = tmp_path / "s.jsonl.gz"
     path.write_bytes(gzip.compress(conversation("s", 500).lines())[:-200])

@@ -85,6 +85,7 @@ def test_the_outcomes_of_a_long_conversation(tmp_path: Path) -> None:
     assert uses[1].parent_invocation_id == uses[0].invocation_id
 
 
+@pytest.mark.slow
 @settings(max_examples=60)
 @given(st.lists(st.integers(0, len(WHOLE)), max_size=8))
 def test_reading_in_portions_gives_the_same_invocations(
@@ -173,6 +174,7 @@ RECORD = st.fixed_dictionaries(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(st.lists(RECORD | JSON, max_size=6))
 def test_any_json_can_be_read(tmp_path_factory: pytest.TempPathFactory, records: list[Any]) -> None:
@@ -185,6 +187,7 @@ def test_any_json_can_be_read(tmp_path_factory: pytest.TempPathFactory, records:
 PIECES = [b"{", b"}", b'"', b"\n", b"\\ud800", b"\xff", b"[", b":", b"\x00", b"NaN", b"1e999", WHOLE[:700]]
 
 
+@pytest.mark.slow
 @settings(max_examples=200)
 @given(st.binary(max_size=300) | st.lists(st.sampled_from(PIECES)).map(b"".join))
 def test_any_bytes_can_be_read(tmp_path_factory: pytest.TempPathFactory, data: bytes) -> None:

@@ -69,6 +69,7 @@ def test_lines_that_were_refused_are_polled(home: Home) -> None:
     assert [event.id for event in tail.poll()][:3] == [event.id for event in uses()][:3]
 
 
+@pytest.mark.slow
 def test_a_backlog_is_in_every_answer_and_counts_once(home: Home) -> None:
     home.journal.append(uses())
     assert home.record.totals("review") is not None
@@ -84,6 +85,7 @@ def test_a_backlog_is_in_every_answer_and_counts_once(home: Home) -> None:
     assert home.record.tail.pending == 0
 
 
+@pytest.mark.slow
 def test_garbage_in_a_backlog_is_quarantined_and_the_rest_is_folded(home: Home) -> None:
     home.journal.append(uses())
     home.journal.close()
@@ -99,6 +101,7 @@ def test_garbage_in_a_backlog_is_quarantined_and_the_rest_is_folded(home: Home) 
     assert len(list((home.root / "quarantine").iterdir())) == len(odd)
 
 
+@pytest.mark.slow
 def test_whatever_else_stands_in_a_backlog_is_folded_too(home: Home) -> None:
     beginnings = [
         session_event("session_started", "morning", 0),
@@ -111,6 +114,7 @@ def test_whatever_else_stands_in_a_backlog_is_folded_too(home: Home) -> None:
     assert session.invocation_count == COUNT
 
 
+@pytest.mark.slow
 def test_what_is_recorded_during_a_backlog_is_answered_with_it(home: Home) -> None:
     home.journal.append(uses())
     other = JournalFile(str(home.root / "journal"))
@@ -121,6 +125,7 @@ def test_what_is_recorded_during_a_backlog_is_answered_with_it(home: Home) -> No
     other.close()
 
 
+@pytest.mark.slow
 def test_a_forgotten_skill_does_not_come_back_by_a_backlog(home: Home) -> None:
     home.journal.append(uses(2))
     home.folder.fold_all()
@@ -131,6 +136,7 @@ def test_a_forgotten_skill_does_not_come_back_by_a_backlog(home: Home) -> None:
     assert home.store.counts()["skill_invocation"] == 0
 
 
+@pytest.mark.slow
 def test_an_archive_of_a_backlog_is_complete(home: Home) -> None:
     home.journal.append(uses())
     home.journal.close()

@@ -145,6 +145,7 @@ def test_journals_are_readable_by_their_user_alone(home: Home) -> None:
     assert os.stat(os.path.join(home.journal, journal.name)).st_mode & 0o777 == 0o600
 
 
+@pytest.mark.slow
 @POSIX
 def test_a_full_disk_acknowledges_nothing_and_leaves_no_half_line(home: Home) -> None:
     program = """

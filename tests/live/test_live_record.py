@@ -150,6 +150,7 @@ def test_an_event_of_a_use_that_an_earlier_leader_recorded_is_merged_with_what_i
         }
 
 
+@pytest.mark.slow
 def test_a_transcript_that_is_read_again_after_a_restart_counts_nothing(
     tmp_path: Path, clock: HandClock
 ) -> None:
@@ -193,6 +194,7 @@ def test_imports_move_the_windows_and_only_the_counter_of_imports(home: LiveHome
     assert home.live.measures().imported_invocations == 3
 
 
+@pytest.mark.slow
 def test_what_is_forgotten_goes_from_the_live_state(home: LiveHome, clock: HandClock) -> None:
     home.acknowledge(started("a"), started("b", skill_name="secret"))
     home.settled()
@@ -226,6 +228,7 @@ def test_the_pending_events_and_their_age_are_told(home: LiveHome, clock: HandCl
     assert sum(measures.fold_seconds.counts) == 1
 
 
+@pytest.mark.slow
 def test_updates_metrics_and_snapshots_run_no_sql(home: LiveHome, monkeypatch: pytest.MonkeyPatch) -> None:
     home.acknowledge(*(ended_now(f"skill {number}", now=NOON) for number in range(1000)))
     home.settled()

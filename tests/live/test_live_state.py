@@ -127,6 +127,7 @@ def ranked(rows: dict[str, TopSkill]) -> list[TopSkill]:
 steps = st.lists(st.tuples(events(), st.integers(0, 120)), max_size=12, unique_by=lambda step: step[0].id)
 
 
+@pytest.mark.slow
 @settings(max_examples=40)
 @given(steps)
 def test_after_every_event_the_windows_equal_counting_anew(script: list[tuple[SkillEvent, int]]) -> None:
@@ -140,6 +141,7 @@ def test_after_every_event_the_windows_equal_counting_anew(script: list[tuple[Sk
             assert_same(shown(follower.state.windows, window), ranked(expected))
 
 
+@pytest.mark.slow
 @settings(max_examples=40)
 @given(steps, st.integers(0, 12), st.integers(0, 12))
 def test_the_windows_of_a_project_equal_counting_its_uses_whenever_they_are_asked_for(
@@ -180,6 +182,7 @@ def test_projects_that_nobody_asks_for_any_more_are_let_go_and_come_back() -> No
     assert shown(again.windows, HOUR) == shown(first.windows, HOUR) != []
 
 
+@pytest.mark.slow
 @settings(max_examples=12)
 @given(steps)
 def test_the_windows_and_the_sessions_equal_sql_over_the_same_events(
@@ -202,6 +205,7 @@ def test_the_windows_and_the_sessions_equal_sql_over_the_same_events(
         store.close()
 
 
+@pytest.mark.slow
 @settings(max_examples=40)
 @given(steps)
 def test_a_use_is_counted_once_with_what_was_known_when_its_outcome_became_known(
@@ -230,6 +234,7 @@ def test_a_use_is_counted_once_with_what_was_known_when_its_outcome_became_known
     assert total == pytest.approx(sum(measured.values()), abs=1e-6)
 
 
+@pytest.mark.slow
 @settings(max_examples=40)
 @given(steps, st.integers(0, 3000))
 def test_the_series_of_a_day_holds_every_use_of_the_day_once(

@@ -4,6 +4,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import uuid4
 
+import pytest
+
 from session_buddy.models.values import Caller, PastUse
 from session_buddy.services import InvocationReport
 from session_buddy.services.learned import BLURRED_SECONDS, Learned
@@ -81,6 +83,7 @@ def test_outcomes_are_predicted_before_they_are_learned() -> None:
     assert alone.brier == 0.25
 
 
+@pytest.mark.slow
 def test_one_after_the_other_gives_what_learning_all_anew_gives(tmp_path: Path) -> None:
     """What a leader learned use by use, and what the next one learns from the database."""
     asked = Asked(recent_skills=["plan"], remember=False, limit=20)
@@ -107,6 +110,7 @@ def test_one_after_the_other_gives_what_learning_all_anew_gives(tmp_path: Path) 
     ]
 
 
+@pytest.mark.slow
 def test_what_was_suggested_is_in_the_journal_when_the_services_close(tmp_path: Path) -> None:
     home = tmp_path / "home"
     with open_services(home) as services:
@@ -119,6 +123,7 @@ def test_what_was_suggested_is_in_the_journal_when_the_services_close(tmp_path: 
     assert told.suggestions[0].skill_name == "test"
 
 
+@pytest.mark.slow
 def test_a_skill_that_is_installed_later_can_be_suggested(tmp_path: Path) -> None:
     with open_services(tmp_path / "home") as services:
         assert services.recommender.suggest(Asked(query="draw"), CALLER).suggestions == []

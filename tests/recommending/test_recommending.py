@@ -77,6 +77,7 @@ def test_with_an_empty_record_the_words_decide(services: Services) -> None:
     assert "No use is recorded yet" in answer.message
 
 
+@pytest.mark.slow
 def test_what_was_just_recorded_counts_for_the_next_suggestion(services: Services) -> None:
     cycle(services)
     record(services, "plan", "now", 1)
@@ -94,11 +95,13 @@ def test_what_was_just_recorded_counts_for_the_next_suggestion(services: Service
     assert "Only 14 times" in answer.message
 
 
+@pytest.mark.slow
 def test_named_skills_replace_the_session_s_own(services: Services) -> None:
     cycle(services)
     assert names(suggest(services, recent_skills=["plan"]))[0] == "test"
 
 
+@pytest.mark.slow
 def test_a_skill_that_does_not_exist_is_not_suggested(services: Services) -> None:
     cycle(services)
     for number in range(5):
@@ -106,6 +109,7 @@ def test_a_skill_that_does_not_exist_is_not_suggested(services: Services) -> Non
     assert "misspelt" not in names(suggest(services, limit=20))
 
 
+@pytest.mark.slow
 def test_a_strategy_can_be_asked_for_and_an_unknown_one_is_refused(services: Services) -> None:
     cycle(services)
     assert suggest(services, strategy="popularity").strategy == "popularity"
@@ -113,6 +117,7 @@ def test_a_strategy_can_be_asked_for_and_an_unknown_one_is_refused(services: Ser
         suggest(services, strategy="crystal_ball")
 
 
+@pytest.mark.slow
 def test_an_experiment_chooses_where_no_strategy_is_asked_for(services: Services) -> None:
     cycle(services)
     services.recommender.choose_by(lambda _session, _user: Chosen("markov", "trial", "treatment"))
@@ -121,6 +126,7 @@ def test_an_experiment_chooses_where_no_strategy_is_asked_for(services: Services
     assert suggest(services, strategy="popularity").test_name is None
 
 
+@pytest.mark.slow
 def test_the_next_use_takes_a_suggestion_at_its_rank(services: Services) -> None:
     cycle(services)
     answer = services.recommender.suggest(Asked(recent_skills=["plan"], limit=3), CALLER)
@@ -133,6 +139,7 @@ def test_the_next_use_takes_a_suggestion_at_its_rank(services: Services) -> None
     assert accepted.reciprocal_sum == 0.5
 
 
+@pytest.mark.slow
 def test_another_skill_takes_no_suggestion_and_a_rebuild_says_the_same(services: Services) -> None:
     cycle(services)
     services.recommender.suggest(Asked(recent_skills=["plan"], limit=1), CALLER)
@@ -144,6 +151,7 @@ def test_another_skill_takes_no_suggestion_and_a_rebuild_says_the_same(services:
     assert services.recommender.acceptance() == before
 
 
+@pytest.mark.slow
 def test_a_repeated_request_is_one_suggestion(services: Services) -> None:
     cycle(services)
     asked = Asked(request_key="the same")
@@ -154,6 +162,7 @@ def test_a_repeated_request_is_one_suggestion(services: Services) -> None:
     assert accepted.suggestion_count == 1
 
 
+@pytest.mark.slow
 def test_a_new_leader_suggests_the_same(home: Path) -> None:
     with open_services(home) as services:
         services.recommender.epsilon = 0.0
@@ -165,6 +174,7 @@ def test_a_new_leader_suggests_the_same(home: Path) -> None:
     assert after.suggestions == before.suggestions
 
 
+@pytest.mark.slow
 def test_now_and_then_another_candidate_stands_first(services: Services) -> None:
     cycle(services)
     services.recommender.epsilon = 1.0
@@ -172,6 +182,7 @@ def test_now_and_then_another_candidate_stands_first(services: Services) -> None
     assert len(first) > 1
 
 
+@pytest.mark.slow
 def test_what_is_forgotten_is_unlearned(services: Services) -> None:
     cycle(services)
     assert "test" in names(suggest(services))
@@ -193,6 +204,7 @@ def test_a_prediction_says_how_little_is_known(services: Services) -> None:
     assert one.model_score.prediction_count == 1
 
 
+@pytest.mark.slow
 def test_a_prediction_tells_what_works_from_what_does_not(services: Services) -> None:
     for number in range(12):
         record(services, "good", f"s{number}", 40 - number)

@@ -197,6 +197,7 @@ def test_who_cannot_be_served_is_told_why(settings: Settings, hello: dict[str, A
     run(scenario)
 
 
+@pytest.mark.slow
 def test_who_says_nothing_or_no_json_is_let_go(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(leader_module, "GREETING_SECONDS", 0.2)
 
@@ -239,6 +240,7 @@ def test_past_the_limit_of_connections_there_is_one_clear_error(
     run(scenario)
 
 
+@pytest.mark.slow
 def test_who_does_not_read_keeps_nobody_else_waiting(settings: Settings) -> None:
     async def scenario() -> None:
         async with leading(settings):
@@ -436,6 +438,7 @@ def test_the_first_window_ends_the_leader_by_leaving(settings: Settings, home: P
     wait_for(lambda: list(home.iterdir()) == [], "the sockets are gone")
 
 
+@pytest.mark.slow
 @hypothesis_settings(
     max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )

@@ -49,6 +49,7 @@ def test_any_bytes_are_a_message_or_an_error_for_the_client(data: bytes) -> None
         assert json.loads(message.reply)["error"]["code"] in (-32700, -32600)
 
 
+@pytest.mark.slow
 @given(MESSAGE)
 def test_any_json_is_a_message_or_an_error_for_the_client(document: dict[str, Any]) -> None:
     message = read_client_line(line(document))

@@ -42,6 +42,7 @@ def test_discover_is_answered_as_by_the_sdk_in_every_version(version: str) -> No
     assert CommittedReplies().discover(request("server/discover", envelope(version))) == answer, AGAIN
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("version", [*HANDSHAKE_PROTOCOL_VERSIONS, *MODERN_PROTOCOL_VERSIONS])
 @pytest.mark.parametrize("method", LISTS)
 def test_what_is_offered_is_listed_as_by_the_sdk_in_every_version(method: str, version: str) -> None:

@@ -57,6 +57,7 @@ def test_the_second_window_is_a_light_relay_of_the_first(window: Window) -> None
     assert resident_kilobytes(second.pid) <= 20 * 1024
 
 
+@pytest.mark.slow
 def test_a_relay_has_imported_nothing_of_the_server(window: Window, home: Path) -> None:
     window().call("echo", {"text": "a"})
     relay = window(TEST_MODULES_FILE=str(home / "modules"))
@@ -78,6 +79,7 @@ def test_the_leaders_window_closes_and_the_others_go_on(window: Window, era: Era
     assert said(relay.call("echo", {"text": "x"}, timeout=promised(3)))["leader"] == relay.pid
 
 
+@pytest.mark.slow
 @ERAS
 def test_a_call_that_a_killed_leader_did_not_answer_is_answered_by_the_next(
     window: Window, home: Path, era: Era
@@ -106,6 +108,7 @@ def test_a_client_that_reconnects_under_its_request_key_records_once(window: Win
     assert records(home) == ["once", "twice"]
 
 
+@pytest.mark.slow
 def test_nothing_stays_when_windows_close(window: Window, home: Path) -> None:
     leader, relay = window(), window()
     leader.call("echo", {"text": "x"})

@@ -68,6 +68,7 @@ BAD_REPORTS: list[tuple[dict[str, Any], str]] = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("report", "sentence"), BAD_REPORTS, ids=[said[:40] for _, said in BAD_REPORTS])
 async def test_a_bad_report_is_refused_with_what_to_do(
     connect: Connect, report: dict[str, Any], sentence: str
@@ -125,6 +126,7 @@ async def test_an_unknown_tool_is_answered_with_the_known_ones(connect: Connect)
     assert len(said) < 600
 
 
+@pytest.mark.slow
 @both_eras
 async def test_an_error_of_the_store_reaches_the_caller_as_it_is(era: str) -> None:
     async def broken() -> Services:
@@ -182,6 +184,7 @@ JSON = st.recursive(
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "function", [spec.function for spec in TOOLS], ids=lambda function: function.__name__
 )

@@ -47,6 +47,7 @@ async def test_a_planted_drop_is_shown_by_every_tool_that_tells_of_it(
         assert [anomaly["status"] for anomaly in over["anomalies"]] == ["resolved"]
 
 
+@pytest.mark.slow
 async def test_every_tool_answers_on_three_uses(services: Services, connect: Connect) -> None:
     record(services, "lint", [True, True, False], datetime.now(UTC) - timedelta(hours=1))
     async with connect() as client:

@@ -10,6 +10,7 @@ from tests.serve.conftest import Connect
 pytestmark = pytest.mark.anyio
 
 
+@pytest.mark.slow
 @both_eras
 async def test_an_agent_is_told_what_usually_comes_next_and_why(connect: Connect) -> None:
     async with connect() as client:

@@ -31,6 +31,7 @@ async def test_the_legacy_form_is_recorded(connect: Connect) -> None:
     assert skill["duration"]["p50_seconds"] == pytest.approx(12.5, rel=0.02)
 
 
+@pytest.mark.slow
 async def test_every_field_of_a_report_is_kept(connect: Connect) -> None:
     began = datetime.now(UTC) - timedelta(minutes=5)
     report = {
@@ -74,6 +75,7 @@ async def test_null_stands_for_an_argument_that_is_not_given(connect: Connect) -
     assert skill["open_count"] == 1
 
 
+@pytest.mark.slow
 async def test_a_rating_reaches_the_newest_use_of_the_skill(connect: Connect) -> None:
     async with connect() as client:
         await answer(client, "record_skill_invocation", skill_name="lint", completed=True)
@@ -129,6 +131,7 @@ async def test_the_key_in_the_arguments_is_stronger_than_the_one_in_the_metadata
     assert skill["invocation_count"] == 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("key", [17, "", "x" * 10_000, "two\nlines", None, {"a": 1}])
 async def test_a_key_that_cannot_be_one_is_passed_over(connect: Connect, key: Any) -> None:
     async with connect() as client:

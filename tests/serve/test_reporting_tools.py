@@ -55,6 +55,7 @@ async def test_a_window_of_days_leaves_out_what_is_older(connect: Connect) -> No
     assert (skill["invocation_count"], skill["completed_count"]) == (1, 1)
 
 
+@pytest.mark.slow
 async def test_a_window_between_two_instants_includes_the_first_alone(connect: Connect) -> None:
     since, until = "2026-03-01T00:00:00Z", "2026-03-02T01:00:00+01:00"
     async with connect() as client:
@@ -115,6 +116,7 @@ async def test_an_unknown_skill_is_told_with_those_that_are_known(connect: Conne
     assert all("'lnt'" in sentence and "lint" in sentence for sentence in said)
 
 
+@pytest.mark.slow
 @both_eras
 async def test_a_session_is_told_with_its_path_and_score(connect: Connect) -> None:
     async with connect() as client:
@@ -128,6 +130,7 @@ async def test_a_session_is_told_with_its_path_and_score(connect: Connect) -> No
     assert session["duration_seconds"] == 30
 
 
+@pytest.mark.slow
 async def test_a_long_session_is_told_by_its_latest_invocations(connect: Connect) -> None:
     async with connect() as client:
         for number in range(5):
@@ -157,6 +160,7 @@ async def test_real_time_metrics_look_at_the_last_hours(connect: Connect) -> Non
     assert now["active_sessions"] == 1
 
 
+@pytest.mark.slow
 @both_eras
 async def test_a_skill_is_described_with_what_surrounds_it(connect: Connect) -> None:
     async with connect() as client:

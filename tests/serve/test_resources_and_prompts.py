@@ -47,6 +47,7 @@ async def test_resources_are_listed_with_their_addresses(connect: Connect) -> No
     assert {each.mime_type for each in (*resources, *templates)} == {"application/json"}
 
 
+@pytest.mark.slow
 @both_eras
 async def test_a_resource_says_what_the_tool_says(connect: Connect) -> None:
     async with connect() as client:
@@ -58,6 +59,7 @@ async def test_a_resource_says_what_the_tool_says(connect: Connect) -> None:
         assert await read(client, f"session://{SESSION}") == await answer(client, "get_session_analytics")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["plugin:skill", "c:skill", "../up", "with space", "a/b", "ü%20"])
 async def test_any_name_of_a_skill_makes_an_address(connect: Connect, name: str) -> None:
     async with connect() as client:

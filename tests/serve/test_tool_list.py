@@ -145,6 +145,7 @@ async def test_every_example_in_the_reference_fits_its_schema(tools: list[Docume
     assert wrong == {}
 
 
+@pytest.mark.slow
 def test_building_the_server_loads_nothing_heavy() -> None:
     program = (
         "import sys\n"

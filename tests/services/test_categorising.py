@@ -24,6 +24,7 @@ def test_the_rules_guess_before_any_table_was_kept_up(home: Home, cataloguer: Ca
     assert (nothing.category, nothing.category_by, nothing.modality) == (None, None, None)
 
 
+@pytest.mark.slow
 def test_the_word_of_the_user_is_shown_and_survives_a_rebuild(home: Home, cataloguer: Cataloguer) -> None:
     said = cataloguer.categorise("lint", "House   Rules", "text")
     assert (said.category, said.category_by, said.modality_by) == ("house rules", "user", "user")
@@ -43,6 +44,7 @@ def test_the_latest_word_counts(cataloguer: Cataloguer, home: Home) -> None:
         assert cataloguer.categorise("lint", category, None).category == category
 
 
+@pytest.mark.slow
 def test_what_was_said_of_a_forgotten_skill_is_forgotten(home: Home, cataloguer: Cataloguer) -> None:
     cataloguer.categorise("xyzzy", "analysis", None)
     home.clock.pass_seconds(1)

@@ -64,6 +64,7 @@ def found(home: Home) -> Found:
     return Found(home)
 
 
+@pytest.mark.slow
 def test_a_planted_drop_is_raised_within_the_bound_shown_and_resolved_after_recovery(found: Found) -> None:
     found.usual(100)
     assert found.finder.anomalies().anomalies == []
@@ -84,6 +85,7 @@ def test_a_planted_drop_is_raised_within_the_bound_shown_and_resolved_after_reco
     assert found.home.reporter.real_time_metrics().anomalies == []
 
 
+@pytest.mark.slow
 def test_a_rebuild_gives_the_same_findings(found: Found) -> None:
     found.usual(100)
     found.use(*(number % 5 > 1 for number in range(25)))
@@ -105,6 +107,7 @@ def answers(found: Found) -> list[Any]:
     ]
 
 
+@pytest.mark.slow
 def test_a_new_leader_goes_on_where_the_last_one_ended(found: Found) -> None:
     found.usual(100)
     found.use(*(number % 5 > 1 for number in range(25)))
@@ -117,6 +120,7 @@ def test_a_new_leader_goes_on_where_the_last_one_ended(found: Found) -> None:
     ]
 
 
+@pytest.mark.slow
 def test_an_import_raises_nothing_live_and_is_looked_at_when_asked(found: Found) -> None:
     found.usual(100, source="import")
     found.use(*(number % 5 > 1 for number in range(30)), source="import")
@@ -125,6 +129,7 @@ def test_an_import_raises_nothing_live_and_is_looked_at_when_asked(found: Found)
     assert list(found.home.store.active_anomalies()) == []
 
 
+@pytest.mark.slow
 def test_slow_uses_are_raised_and_one_hanging_use_is_told_apart(found: Found) -> None:
     found.usual(80)
     found.use(True, seconds=60_000.0)
@@ -137,6 +142,7 @@ def test_slow_uses_are_raised_and_one_hanging_use_is_told_apart(found: Found) ->
     assert ("performance_drop", "duration") in kinds
 
 
+@pytest.mark.slow
 def test_what_nothing_confirms_is_over_by_itself(found: Found) -> None:
     found.usual(100)
     found.use(*(number % 5 > 1 for number in range(25)))
@@ -145,6 +151,7 @@ def test_what_nothing_confirms_is_over_by_itself(found: Found) -> None:
     assert (anomaly.status, anomaly.resolution) == ("resolved", "not_seen_again")
 
 
+@pytest.mark.slow
 def test_a_correction_of_an_old_use_is_not_counted_twice(found: Found) -> None:
     found.usual(70)
     known = found.finder._watches._watches["deploy"]._completion.window.count
@@ -166,6 +173,7 @@ def test_a_correction_of_an_old_use_is_not_counted_twice(found: Found) -> None:
     assert found.finder._watches._watches["deploy"]._completion.window.count == known
 
 
+@pytest.mark.slow
 def test_forgetting_a_skill_forgets_its_anomalies(found: Found) -> None:
     found.usual(100)
     found.use(*(number % 5 > 1 for number in range(25)))
@@ -177,6 +185,7 @@ def test_forgetting_a_skill_forgets_its_anomalies(found: Found) -> None:
     assert not [event for event in found.home.archive.events() if "deploy" in event.model_dump_json()]
 
 
+@pytest.mark.slow
 def test_a_first_answer_does_not_wait_for_the_history_of_every_skill(found: Found) -> None:
     for number in range(7):
         found.usual(2, skill=f"skill-{number}")
@@ -254,6 +263,7 @@ def numbers(value: Any) -> Iterator[float]:
         yield value
 
 
+@pytest.mark.slow
 def test_with_one_user_one_session_and_three_uses_every_answer_says_what_it_cannot(found: Found) -> None:
     found.use(True, True, False, user_id="me")
     for answer in every_answer(found, "deploy"):
@@ -282,6 +292,7 @@ def test_with_nothing_recorded_every_answer_says_so(found: Found) -> None:
             ask("deploy")
 
 
+@pytest.mark.slow
 def test_uses_at_one_instant_have_no_trend_and_divide_by_nothing(found: Found) -> None:
     found.home.journal.append(
         [recorded(f"u{n}", 5, outcome="failed" if n % 3 else "completed") for n in range(40)]
@@ -292,6 +303,7 @@ def test_uses_at_one_instant_have_no_trend_and_divide_by_nothing(found: Found) -
     assert trend.duration.trend == "insufficient_data"
 
 
+@pytest.mark.slow
 def test_a_trend_of_both_measures_is_told(found: Found) -> None:
     found.use(*(number < 50 or number % 3 > 0 for number in range(100)))
     trend = found.comparer.trend("deploy", days=10)
@@ -301,6 +313,7 @@ def test_a_trend_of_both_measures_is_told(found: Found) -> None:
     assert trend.confidence > 0.95
 
 
+@pytest.mark.slow
 def test_similar_users_recommend_what_this_one_does_not_use(found: Found) -> None:
     for user, skills in {"me": "ab", "ann": "abc", "bob": "abcd", "eve": "xyz"}.items():
         for skill in skills:
@@ -313,6 +326,7 @@ def test_similar_users_recommend_what_this_one_does_not_use(found: Found) -> Non
     assert alone.recommendations[0].skill_name in "ab"
 
 
+@pytest.mark.slow
 def test_the_tables_of_what_is_learned_are_kept_up(found: Found) -> None:
     for _ in range(4):
         found.use(True, True, skill="lint-files")

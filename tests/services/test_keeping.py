@@ -34,6 +34,7 @@ def fill(home: Home) -> None:
     home.journal.append([recorded("c", 5, session_id="evening", skill_name="deploy", error_type="timeout")])
 
 
+@pytest.mark.slow
 def test_a_rebuild_from_archives_and_journals_gives_the_same_record(home: Home) -> None:
     fill(home)
     home.folder.fold_all()
@@ -44,6 +45,7 @@ def test_a_rebuild_from_archives_and_journals_gives_the_same_record(home: Home) 
     assert progress[-1] > 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("request_", "gone", "left"),
     [
@@ -69,6 +71,7 @@ def test_what_is_forgotten_is_in_no_answer_and_no_file_and_stays_forgotten(
         assert not [line for line in lines if '"evening"' in line]
 
 
+@pytest.mark.slow
 def test_a_use_after_the_request_counts_again(home: Home, caller: Caller) -> None:
     fill(home)
     home.clock.pass_seconds(3600)
@@ -84,6 +87,7 @@ def test_a_request_must_name_one_thing(home: Home) -> None:
         home.keeper.forget(ForgetRequest(session_id="a", skill_name="b"))
 
 
+@pytest.mark.slow
 def test_the_status_tells_what_is_pending_and_what_was_folded(home: Home) -> None:
     fill(home)
     before = home.keeper.status()

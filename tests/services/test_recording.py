@@ -18,6 +18,7 @@ def report(**fields: object) -> InvocationReport:
     return InvocationReport.checked(**{"skill_name": "review", "completed": True} | fields)
 
 
+@pytest.mark.slow
 def test_the_legacy_form_is_enough(home: Home, caller: Caller) -> None:
     said = InvocationReport.checked(skill_name="review", completed=False, duration_seconds=3)
     home.recorder.record_invocation(said, caller)
@@ -65,6 +66,7 @@ def test_a_connections_session_is_the_one_that_its_latest_hook_named(home: Home,
     assert home.reporter.session_analytics(None, caller).session_id == "after-clear"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("make_key", [lambda: "toolu_01", time_ordered_id, uuid4], ids=["client", "v7", "v4"])
 def test_the_same_request_twice_is_recorded_once(
     home: Home, caller: Caller, make_key: Callable[[], object]
@@ -132,6 +134,7 @@ def test_a_secret_in_a_report_never_reaches_the_disk(home: Home, caller: Caller)
     assert use.note == "used [redacted:github-token]"
 
 
+@pytest.mark.slow
 def test_a_rating_is_of_the_newest_use_in_the_session(home: Home, caller: Caller) -> None:
     home.journal.append([recorded("a"), recorded("b", 100), recorded("c", 200, session_id="evening")])
     rated = home.recorder.rate("review", 4, "clear", None, caller)

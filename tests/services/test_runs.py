@@ -38,6 +38,7 @@ def use(services: Services, skill_name: str, **fields: object) -> object:
     return services.recorder.record_invocation(report, CALLER)
 
 
+@pytest.mark.slow
 def test_a_failure_is_answered_with_the_skill_that_fixed_it_before(services: Services) -> None:
     first = gate(services, "test_cart")
     assert first.recommended_skills == []
@@ -63,6 +64,7 @@ def test_a_failure_is_answered_with_the_skill_that_fixed_it_before(services: Ser
     assert "tests" in workflow.diagram
 
 
+@pytest.mark.slow
 def test_the_same_request_is_recorded_once_and_its_skill_once(services: Services) -> None:
     for duplicate in (False, True):
         answer = gate(services, "a", request_key="key-1", skill_name="check", duration_seconds=4)
@@ -131,6 +133,7 @@ def test_bottlenecks_are_told_by_how_often_a_stage_completes(services: Services)
         services.run_reporter.pipelines("web")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("path", "selection", "said"),
     [

@@ -27,7 +27,7 @@ STORES: dict[str, Callable[[Path, pytest.FixtureRequest], SkillsStorageProtocol]
     "duckdb memory": lambda _folder, _request: DuckDBStore(":memory:", keyed_hash),
     "postgres": _on_postgres,
 }
-_QUICK = ("duckdb file", "duckdb memory")
+_QUICK = ("duckdb memory",)
 
 
 @pytest.fixture(

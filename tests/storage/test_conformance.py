@@ -342,6 +342,7 @@ def test_extreme_numbers_are_counted(store: SkillsStorageProtocol) -> None:
     assert store.window_totals(Window(), "review")[0].invocation_count == 4
 
 
+@pytest.mark.slow
 def test_clearing_empties_every_table_and_a_rebuild_ends_the_same(store: SkillsStorageProtocol) -> None:
     events = [
         *(recorded(f"u{number}", number) for number in range(20)),
@@ -358,6 +359,7 @@ def test_clearing_empties_every_table_and_a_rebuild_ends_the_same(store: SkillsS
     assert (store.all_totals(), store.sessions(9), store.catalogue(), store.counts()) == before
 
 
+@pytest.mark.slow
 def test_readers_in_other_threads_see_whole_folds_only(store: SkillsStorageProtocol) -> None:
     done = threading.Event()
     seen: list[tuple[int, int]] = []
@@ -380,6 +382,7 @@ def test_readers_in_other_threads_see_whole_folds_only(store: SkillsStorageProto
     assert store.totals("review").invocation_count == 16
 
 
+@pytest.mark.slow
 def test_what_was_stored_is_there_after_reopening(tmp_path: Path) -> None:
     for _ in range(2):
         store = DuckDBStore(str(tmp_path / "store.duckdb"), keyed_hash)
@@ -403,6 +406,7 @@ def test_connections_at_work_are_counted_and_bounded(store: SkillsStorageProtoco
     assert store.connections() == at_rest
 
 
+@pytest.mark.slow
 def test_readers_in_many_threads_stay_within_the_connections_that_there_may_be(
     store: SkillsStorageProtocol,
 ) -> None:

@@ -134,6 +134,7 @@ def test_an_exposure_to_an_unknown_experiment_is_no_assignment(store: SkillsStor
     assert store.experiments.assigned("never created") == {}
 
 
+@pytest.mark.slow
 def test_the_next_use_gives_every_outcome_by_itself(store: SkillsStorageProtocol) -> None:
     fold(store, created(), exposed("s1", "control", 0, "plan", "test"), exposed("s2", "treatment", 0, "plan"))
     fold(store, recorded("a", 10, session_id="s1", skill_name="test", duration_seconds=30.0))
@@ -153,6 +154,7 @@ def test_only_the_metrics_of_the_experiment_are_kept(store: SkillsStorageProtoco
     assert values(store, "acceptance_rate") == {}
 
 
+@pytest.mark.slow
 def test_a_correction_moves_the_outcome_and_a_repetition_does_not(store: SkillsStorageProtocol) -> None:
     fold(store, created(), exposed("s1"), recorded("a", 10, session_id="s1"))
     fold(
@@ -162,6 +164,7 @@ def test_a_correction_moves_the_outcome_and_a_repetition_does_not(store: SkillsS
     assert values(store, "completion_rate") == {"control": (1, 0.0)}
 
 
+@pytest.mark.slow
 def test_a_use_that_turns_up_before_another_takes_its_place(store: SkillsStorageProtocol) -> None:
     fold(store, created(), exposed("s1", "control", 0, "plan"), recorded("b", 20, session_id="s1"))
     fold(store, recorded("a", 10, session_id="s1", skill_name="plan", duration_seconds=5.0))
@@ -176,6 +179,7 @@ def test_a_use_after_two_suggestions_went_one_way_and_answers_both(store: Skills
     assert values(store, "acceptance_rate") == {"control": (2, 1.0)}
 
 
+@pytest.mark.slow
 def test_a_suggestion_that_no_use_follows_in_time_was_not_taken(store: SkillsStorageProtocol) -> None:
     fold(store, created(), exposed("s1", "control", 0), exposed("s2", "treatment", 0, "plan"))
     assert store.experiments.settle(at(-1)) == 0
@@ -193,6 +197,7 @@ def test_a_told_outcome_counts_for_units_that_are_in_a_group(store: SkillsStorag
     assert values(store, "completion_rate") == {"control": (2, 1.0)}
 
 
+@pytest.mark.slow
 def test_sums_are_over_units_and_of_logarithms_where_asked(store: SkillsStorageProtocol) -> None:
     fold(store, created(), *(exposed("s1", "control", s) for s in (0, 100)), exposed("s2"))
     for number, (session_id, seconds, took) in enumerate(
@@ -226,6 +231,7 @@ def test_the_trail_of_the_default_is_kept_the_latest_first(store: SkillsStorageP
     assert (first.strategy, first.test_name, first.reverts) == ("markov", "trial", False)
 
 
+@pytest.mark.slow
 def test_what_was_suggested_comes_with_what_was_used_next(store: SkillsStorageProtocol) -> None:
     fold(store, created(), exposed("s1", "control", 0, "plan", "test"), exposed("s2", "control", 5, "plan"))
     fold(store, recorded("a", 10, session_id="s1", skill_name="test"))
@@ -235,6 +241,7 @@ def test_what_was_suggested_comes_with_what_was_used_next(store: SkillsStoragePr
     assert store.experiments.shown(1) == [second]
 
 
+@pytest.mark.slow
 def test_the_past_is_summed_over_users_or_sessions(store: SkillsStorageProtocol) -> None:
     outcomes = ("completed", "failed", "completed", None)
     for number, outcome in enumerate(outcomes):
@@ -255,6 +262,7 @@ def test_the_past_is_summed_over_users_or_sessions(store: SkillsStorageProtocol)
     assert store.experiments.past("user_rating", "session", at(0), at(HOUR)).totals.units == 0
 
 
+@pytest.mark.slow
 def test_past_suggestions_were_taken_or_not(store: SkillsStorageProtocol) -> None:
     fold(store, created(), exposed("s1", "control", 0, "plan", "test"), exposed("s2", "control", 5, "plan"))
     fold(store, recorded("a", 10, session_id="s1", skill_name="test"))
@@ -263,6 +271,7 @@ def test_past_suggestions_were_taken_or_not(store: SkillsStorageProtocol) -> Non
     )
 
 
+@pytest.mark.slow
 def test_a_forgotten_session_leaves_no_trace_in_an_experiment(store: SkillsStorageProtocol) -> None:
     fold(store, created(), exposed("s1", "control", 0, "review"), exposed("s2", "treatment", 0, "review"))
     fold(store, recorded("a", 10, session_id="s1"), recorded("b", 10, session_id="s2"))
@@ -274,6 +283,7 @@ def test_a_forgotten_session_leaves_no_trace_in_an_experiment(store: SkillsStora
     assert len(store.experiments.all()) == 1
 
 
+@pytest.mark.slow
 def test_forgetting_by_time_takes_the_outcomes_before_it_and_no_experiment(
     store: SkillsStorageProtocol,
 ) -> None:
@@ -285,6 +295,7 @@ def test_forgetting_by_time_takes_the_outcomes_before_it_and_no_experiment(
     assert len(store.experiments.all()) == 1
 
 
+@pytest.mark.slow
 def test_a_forgotten_skill_takes_the_suggestions_that_named_it(store: SkillsStorageProtocol) -> None:
     fold(store, created(), exposed("s1", "control", 0, "review"), exposed("s2", "control", 0, "plan"))
     fold(store, recorded("a", 10, session_id="s1"), recorded("b", 10, session_id="s2"))

@@ -37,6 +37,7 @@ def _blank_headers(path: Path) -> None:
         file.write(b"\xff" * 8192)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("damage", [_truncate, _overwrite, _blank_headers])
 def test_a_damaged_file_is_told_with_its_remedy(tmp_path: Path, damage: object) -> None:
     path = tmp_path / "store.duckdb"
@@ -50,6 +51,7 @@ def test_a_damaged_file_is_told_with_its_remedy(tmp_path: Path, damage: object) 
     filled(path).close()
 
 
+@pytest.mark.slow
 def test_a_database_of_a_newer_version_is_refused_and_let_go(tmp_path: Path) -> None:
     path = tmp_path / "store.duckdb"
     store = filled(path)
@@ -63,6 +65,7 @@ def test_a_database_of_a_newer_version_is_refused_and_let_go(tmp_path: Path) -> 
     opened_as_it_is.close()
 
 
+@pytest.mark.slow
 def test_a_database_that_another_process_holds_is_told_with_that_process(tmp_path: Path) -> None:
     path = tmp_path / "store.duckdb"
     holding = (
@@ -89,12 +92,14 @@ def test_a_closed_store_says_that_it_is_closed() -> None:
         store.all_totals()
 
 
+@pytest.mark.slow
 def test_the_file_is_for_its_owner_only(tmp_path: Path) -> None:
     path = tmp_path / "store.duckdb"
     filled(path).close()
     assert stat.S_IMODE(os.stat(path).st_mode) == 0o600
 
 
+@pytest.mark.slow
 def test_a_fold_that_fails_changes_nothing_and_the_next_one_works(tmp_path: Path) -> None:
     store = filled(tmp_path / "store.duckdb")
     store._database.writer.execute("DROP TABLE journal_offset")
@@ -110,6 +115,7 @@ def test_a_fold_that_fails_changes_nothing_and_the_next_one_works(tmp_path: Path
     store.close()
 
 
+@pytest.mark.slow
 def test_a_kill_in_the_middle_of_folding_loses_no_committed_batch(tmp_path: Path) -> None:
     path = tmp_path / "store.duckdb"
     program = """
@@ -135,6 +141,7 @@ os._exit(9)
     store.close()
 
 
+@pytest.mark.slow
 def test_one_long_reading_too_many_is_refused_and_the_next_goes_on(tmp_path: Path) -> None:
     store = filled(tmp_path / "store.duckdb")
     readings = []

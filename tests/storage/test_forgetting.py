@@ -28,6 +28,7 @@ def everything(store: SkillsStorageProtocol) -> object:
     return store.all_totals(), store.sessions(9), exported, store.catalogue(), store.counts()
 
 
+@pytest.mark.slow
 def test_a_forgotten_session_leaves_the_rest_as_if_it_had_never_been(store: SkillsStorageProtocol) -> None:
     store.fold(Batch(tuple(EVENTS[2:])))
     store.clear()
@@ -40,6 +41,7 @@ def test_a_forgotten_session_leaves_the_rest_as_if_it_had_never_been(store: Skil
     assert store.session_summary("morning") is None
 
 
+@pytest.mark.slow
 def test_a_forgotten_skill_leaves_no_trace_of_its_name(duckdb_store: DuckDBStore) -> None:
     duckdb_store.fold(Batch(tuple(EVENTS)))
     writer = duckdb_store._database.writer
@@ -62,6 +64,7 @@ def test_a_forgotten_skill_leaves_no_trace_of_its_name(duckdb_store: DuckDBStore
     assert [found.skill_name for found in duckdb_store.all_totals()] == ["review"]
 
 
+@pytest.mark.slow
 def test_all_events_of_a_use_that_began_before_the_moment_go(store: SkillsStorageProtocol) -> None:
     late_end = skill_event("a", "ended", 500, invoked_at=at(10), outcome="completed")
     store.fold(Batch((*EVENTS, late_end)))
@@ -73,6 +76,7 @@ def test_all_events_of_a_use_that_began_before_the_moment_go(store: SkillsStorag
     assert list(store.catalogue()) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "request_",
     [
@@ -94,6 +98,7 @@ def test_what_was_forgotten_is_refused_when_it_comes_again(
     assert everything(store) == expected
 
 
+@pytest.mark.slow
 def test_refusing_survives_clearing_and_reopening(tmp_path: object) -> None:
     store = DuckDBStore(f"{tmp_path}/store.duckdb", keyed_hash)
     store.open()
@@ -107,6 +112,7 @@ def test_refusing_survives_clearing_and_reopening(tmp_path: object) -> None:
     store.close()
 
 
+@pytest.mark.slow
 def test_what_happens_after_the_request_is_recorded(store: SkillsStorageProtocol) -> None:
     store.fold(Batch(tuple(EVENTS)))
     store.forget(ForgetRequest(skill_name="secret-skill"), keyed_hash("secret-skill"), at(1000))
@@ -115,6 +121,7 @@ def test_what_happens_after_the_request_is_recorded(store: SkillsStorageProtocol
     assert store.totals("secret-skill").invocation_count == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("scope", "name"), [("session", "evening"), ("skill", "secret-skill"), ("before", "")]
 )
@@ -138,6 +145,7 @@ def test_a_journaled_request_forgets_whatever_the_order(
     assert store.invocation(invocation_id("d")) is not None
 
 
+@pytest.mark.slow
 def test_a_request_that_a_fold_already_carried_out_still_says_how_much_went(
     store: SkillsStorageProtocol,
 ) -> None:

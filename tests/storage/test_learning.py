@@ -137,6 +137,7 @@ def test_roll_ups_equal_a_recount_whatever_the_batches(store: SkillsStorageProto
     assert as_recounted(store)
 
 
+@pytest.mark.slow
 def test_a_long_import_moves_the_roll_ups_itself(
     store: SkillsStorageProtocol, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -150,6 +151,7 @@ def test_a_long_import_moves_the_roll_ups_itself(
     assert as_recounted(store)
 
 
+@pytest.mark.slow
 def test_a_repeated_event_changes_no_roll_up(store: SkillsStorageProtocol) -> None:
     events = random_events(Random(2), 20)
     for _ in range(2):
@@ -158,6 +160,7 @@ def test_a_repeated_event_changes_no_roll_up(store: SkillsStorageProtocol) -> No
     assert as_recounted(store)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("learned_before", [True, False])
 def test_what_is_forgotten_leaves_the_roll_ups_too(
     store: SkillsStorageProtocol, learned_before: bool
@@ -195,6 +198,7 @@ def anomaly(skill_name: str, kind: str = "anomaly_raised", **fields: Any) -> Ano
     return AnomalyEvent(**values | fields)
 
 
+@pytest.mark.slow
 def test_an_anomaly_lasts_until_it_is_resolved_in_whatever_order(store: SkillsStorageProtocol) -> None:
     raised = anomaly("lint")
     over = anomaly("lint", "anomaly_resolved", resolved_at=at(500), resolution="recovered")
@@ -259,6 +263,7 @@ def test_of_what_the_user_said_the_latest_counts_in_whatever_order_it_is_read(
     assert [one.value for one in store.findings.modalities()] == ["data"]
 
 
+@pytest.mark.slow
 def test_baselines_and_clusters_are_replaced_as_a_whole(store: SkillsStorageProtocol) -> None:
     fold(store, recorded("a"), recorded("b", 5, skill_name="deploy", duration_seconds=9.0))
     for _ in range(2):

@@ -60,6 +60,7 @@ ODD = {
 }
 
 
+@pytest.mark.slow
 def test_plain_lines_are_folded_with_their_offset_and_count_once(store: SkillsStorageProtocol) -> None:
     if not isinstance(store, DuckDBStore):
         pytest.skip("this store has every line parsed")
@@ -77,6 +78,7 @@ def test_plain_lines_are_folded_with_their_offset_and_count_once(store: SkillsSt
     assert totals.invocation_count == 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("line", ODD.values(), ids=ODD.keys())
 def test_what_is_not_plain_changes_nothing(memory: DuckDBStore, line: str) -> None:
     assert memory.fold_lines(lines_of(PLAIN, line)) is None

@@ -67,6 +67,7 @@ def of_schema_file() -> dict[str, object]:
         return catalog(fresh)
 
 
+@pytest.mark.slow
 def test_up_down_to_nothing_and_up_again_ends_in_schema_sql(connection: duckdb.DuckDBPyConnection) -> None:
     migrator = Migrator(connection)
     expected = of_schema_file()

@@ -18,6 +18,7 @@ OF_DUCKDB_ALONE = {
 }
 
 
+@pytest.mark.slow
 def test_what_is_committed_is_what_the_program_makes() -> None:
     program = load_program("scripts/postgres_sql.py")
     assert [path.name for path in program.not_current()] == []
