@@ -239,6 +239,7 @@ async def _serve(settings: Settings, first: socket.socket | None, opening: Openi
     opening.on_problem(server.stop)
     opening.on_open(lambda services: services.keeper.watch_relays(lambda: _relays(server)))
     opening.on_ready(ready)
+    opening.serving()
     try:
         await server.run(first)
     finally:

@@ -25,13 +25,14 @@ class Opening:
     ) -> None:
         """open_services: what it takes to open them, and to close them again.
 
-        patience: seconds that the services which are made later let calls go before them.
+        patience: seconds from `serving` that the services which are made later let calls go before them.
         """
         self._patience = patience
         self._open = open_services
         self._loop = asyncio.get_running_loop()
         self._opened: asyncio.Future[Services] = self._loop.create_future()
         self._closing = threading.Event()
+        self._served = threading.Event()
         self._thread = threading.Thread(target=self._run, name="session-buddy-store", daemon=True)
         self._services: Services | None = None
         self._problem: SessionBuddyError | None = None
@@ -61,6 +62,10 @@ class Opening:
             return self._services
         return await asyncio.shield(self._opened)
 
+    def serving(self) -> None:
+        """Calls can be served from now on: what no call waits for need not hold back any longer."""
+        self._served.set()
+
     def wake(self) -> None:
         """A hook has written to a journal."""
         if self._services is not None:
@@ -75,6 +80,7 @@ class Opening:
     def close(self) -> None:
         """Close the services, everything that is acknowledged folded first."""
         self._closing.set()
+        self._served.set()
         self._thread.join()
         if not self._opened.done():
             self._opened.cancel()
@@ -89,6 +95,7 @@ class Opening:
             with self._open() as services:
                 self._services = services
                 self._loop.call_soon_threadsafe(self._announce, services)
+                self._served.wait()
                 if not self._closing.wait(self._patience):
                     services.later()
                     self._loop.call_soon_threadsafe(self._call, self._ready, services)
