@@ -38,9 +38,13 @@ def scenario(window: StdioClient) -> None:
     """One of everything that the server can tell of."""
     review = {"skill_name": "review", "workflow_phase": "verification"}
     for number in range(160):
-        tell(window, RECORD, **review, completed=True, duration_seconds=3.0 + number % 5)
-    for _ in range(60):
-        tell(window, RECORD, **review, completed=False, duration_seconds=2.0)
+        session = f"session-{number // 2}"  # one session's uses speak for one another
+        tell(window, RECORD, **review, completed=True, duration_seconds=3.0, session_id=session)
+    tell(window, "detect_anomalies")  # what is there when the detectors begin is history, and no news
+    for number in range(60):
+        session = f"later-session-{number // 2}"
+        tell(window, RECORD, **review, completed=False, duration_seconds=2.0, session_id=session)
+    tell(window, "detect_anomalies")
     deploy = {"skill_name": "deploy", "workflow_phase": "deployment"}
     for number in range(25):
         tell(window, RECORD, **deploy, completed=number % 4 == 0, duration_seconds=90.0)
