@@ -23,6 +23,7 @@ FASTER = 60
 CRITICAL = "SessionBuddySkillCriticalFailure"
 BURNING = "SessionBuddyCompletionBudgetBurnFast"
 DOWN = "SessionBuddyServerDown"
+BREAKING = 'skill_name="breaking",workflow_phase="unknown"'
 
 
 class Receiver:
@@ -99,10 +100,10 @@ def test_a_planted_failure_is_told_of_and_resolves_and_a_killed_server_silences_
         service.window() as window,
     ):
         window.handshake()
-        use(window, "breaking", 1, completed=False)
-        known = 'session_buddy_skill_completion_ratio{skill_name="breaking"}'
-        wait_for(lambda: prometheus.query(known), "the skill was scraped")
-        use(window, "breaking", 25, completed=False)
+        for count in range(1, 32, 5):  # as they come in life: not all between one scrape and the next
+            use(window, "breaking", 1 if count == 1 else 5, completed=False)
+            failed = f'session_buddy_skill_invocations_total{{{BREAKING},outcome="failed"}} == {count}'
+            wait_for(lambda failed=failed: prometheus.query(failed), f"{count} uses were scraped")
 
         wait_for(lambda: CRITICAL in prometheus.alerts(), "the alert fires in Prometheus")
         assert prometheus.alerts()[CRITICAL]["skill_name"] == "breaking"
@@ -119,7 +120,7 @@ def test_a_planted_failure_is_told_of_and_resolves_and_a_killed_server_silences_
         assert {found[name]["state"] for name in ("metrics", "scrape", "rules", "alerting")} == {"ok"}, found
         assert CRITICAL in found["rules"]["detail"]
 
-        use(window, "breaking", 70, completed=True)
+        use(window, "breaking", 80, completed=True)
         wait_for(lambda: CRITICAL not in prometheus.alerts(), "the alert is over")
         wait_for(lambda: ("page", CRITICAL, "resolved") in receiver.came, "that is told of")
         wait_for(lambda: CRITICAL not in manager.alerts(), "Alertmanager has it no more")

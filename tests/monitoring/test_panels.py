@@ -41,7 +41,7 @@ def scenario(window: StdioClient) -> None:
         session = f"session-{number // 2}"  # one session's uses speak for one another
         tell(window, RECORD, **review, completed=True, duration_seconds=3.0, session_id=session)
     tell(window, "detect_anomalies")  # what is there when the detectors begin is history, and no news
-    for number in range(60):
+    for number in range(80):
         session = f"later-session-{number // 2}"
         tell(window, RECORD, **review, completed=False, duration_seconds=2.0, session_id=session)
     tell(window, "detect_anomalies")
