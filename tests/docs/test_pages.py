@@ -28,8 +28,6 @@ def test_internal_links_resolve(page: Path) -> None:
 
 @pytest.mark.parametrize("page", pages(), ids=page_name)
 def test_commands_on_a_page_exist(page: Path) -> None:
-    if page.name == "requirements.md":
-        pytest.skip("it also names what later issues bring")
     known = {name.split()[0] for name, _ in commands()}
     named = {
         match[1]
