@@ -4,6 +4,7 @@ import json
 import tomllib
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -61,12 +62,14 @@ def test_our_table_goes_in_and_out_of_any_document_or_is_refused(text: str) -> N
     assert without.rstrip() == text.rstrip()
 
 
+@pytest.mark.slow
 @given(st.dictionaries(KEYS, st.text(max_size=12) | st.integers() | st.lists(st.text(max_size=5))))
 def test_json_without_comments_is_its_own_plain_form(document: dict[str, Any]) -> None:
     text = json.dumps(document, indent=2)
     assert jsonc.plain(text) == text
 
 
+@pytest.mark.slow
 @given(SERVERS, st.sampled_from(['// a " { comment', "/* [ , */", "/* a\n b */"]))
 def test_comments_outlive_what_is_put_in_and_taken_out(document: dict[str, Any], comment: str) -> None:
     text = comment + "\n" + json.dumps(document, indent=4) + "\n" + comment

@@ -9,17 +9,19 @@ from typing import Any
 
 import numpy as np
 import pytest
-import scipy.stats
 from hypothesis import given
 from hypothesis import strategies as st
-from statsmodels.stats.power import NormalIndPower
-from statsmodels.stats.proportion import proportions_ztest
 
 from session_buddy.analytics.experiments.caution import cautious, student_reach
 from session_buddy.analytics.experiments.confidence import Difference, around, boundary, sequential
 from session_buddy.analytics.experiments.fixed import student_quantile, two_proportion_z, welch
 from session_buddy.analytics.experiments.planning import FIXED_SHARE, plan, rate_variance
 from session_buddy.analytics.experiments.sums import NO_UNIT, GroupSums, Unit
+from tests.support.references import Reference
+
+scipy_stats = Reference("scipy.stats")
+power = Reference("statsmodels.stats.power")
+proportion = Reference("statsmodels.stats.proportion")
 
 RATES = st.floats(0.02, 0.98)
 
@@ -116,23 +118,25 @@ def test_intervals_equal_those_of_growthbook_on_random_groups(gbstats_python: Pa
         assert_equal(one, expected)
 
 
+@pytest.mark.slow
 @given(st.integers(1, 500), st.integers(1, 500), RATES, RATES)
 def test_two_proportions_equal_statsmodels(first: int, second: int, rate: float, other: float) -> None:
     successes = [round(first * rate), round(second * other)]
     if sum(successes) in {0, first + second}:
         assert two_proportion_z(successes[0], first, successes[1], second) == (0.0, 1.0)
         return
-    z, p_value = proportions_ztest(successes[::-1], [second, first])
+    z, p_value = proportion.proportions_ztest(successes[::-1], [second, first])
     assert two_proportion_z(successes[0], first, successes[1], second) == pytest.approx(
         (z, p_value), rel=1e-9, abs=1e-12
     )
 
 
+@pytest.mark.slow
 @given(st.integers(0, 2**32), st.integers(3, 200), st.integers(3, 200))
 def test_welch_equals_scipy(seed: int, first: int, second: int) -> None:
     rng = np.random.default_rng(seed)
     control, treatment = rng.normal(0, 1, first), rng.normal(0.3, 2, second)
-    expected = scipy.stats.ttest_ind(treatment, control, equal_var=False)
+    expected = scipy_stats.ttest_ind(treatment, control, equal_var=False)
     found = welch(*(GroupSums.of([[value] for value in values.tolist()]) for values in (control, treatment)))
     assert found is not None
     interval = expected.confidence_interval()
@@ -141,14 +145,16 @@ def test_welch_equals_scipy(seed: int, first: int, second: int) -> None:
     )
 
 
+@pytest.mark.slow
 @given(st.floats(0.001, 0.2), st.floats(1, 1000))
 def test_quantiles_of_student_equal_scipy(alpha: float, degrees: float) -> None:
-    assert student_quantile(alpha, degrees) == pytest.approx(scipy.stats.t.isf(alpha / 2, degrees), rel=1e-9)
+    assert student_quantile(alpha, degrees) == pytest.approx(scipy_stats.t.isf(alpha / 2, degrees), rel=1e-9)
 
 
+@pytest.mark.slow
 @given(st.floats(1.96, 4.0), st.floats(19, 1000))
 def test_the_reach_of_few_units_is_that_of_student(reach: float, degrees: float) -> None:
-    expected = scipy.stats.t.isf(scipy.stats.norm.sf(reach), degrees)
+    expected = scipy_stats.t.isf(scipy_stats.norm.sf(reach), degrees)
     assert student_reach(reach, degrees) == pytest.approx(expected, rel=3e-3)
 
 
@@ -157,7 +163,7 @@ def test_the_reach_of_few_units_is_that_of_student(reach: float, degrees: float)
 def test_the_sample_for_one_look_equals_statsmodels(rate: float, effect: float, share: float) -> None:
     variance = rate_variance(rate)
     made = plan(variance, effect, [1 - share, share], power=0.9)
-    first = NormalIndPower().solve_power(
+    first = power.NormalIndPower().solve_power(
         effect / math.sqrt(variance), alpha=0.05, power=0.9, ratio=share / (1 - share)
     )
     assert made.fixed_units == pytest.approx(first / (1 - share), rel=0.01, abs=1)

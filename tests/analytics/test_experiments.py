@@ -273,6 +273,7 @@ def test_shares_that_cannot_be_are_refused() -> None:
         mismatch([1, 2], [0.5, 0.6])
 
 
+@pytest.mark.slow
 def test_the_bench_decides_as_the_shipped_code_does() -> None:
     rng = np.random.default_rng()
     usage = experiments.visits(rng, 4, 600, (0.6, 0.9), 3.0, 0.2)

@@ -9,11 +9,8 @@ from itertools import combinations
 
 import numpy as np
 import pytest
-import scipy.stats
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.cluster.hierarchy import fcluster, linkage
-from scipy.spatial.distance import squareform
 
 from bench.generators import completions, durations, series
 from session_buddy.analytics.baselines import percentiles
@@ -39,6 +36,11 @@ from session_buddy.analytics.skill_watch import SkillWatch, Use
 from session_buddy.analytics.taxonomy import CATEGORIES, category_of, modality_of
 from session_buddy.analytics.volume_shift import shift_of
 from session_buddy.analytics.zscore import deviation
+from tests.support.references import Reference
+
+scipy_stats = Reference("scipy.stats")
+hierarchy = Reference("scipy.cluster.hierarchy")
+spatial = Reference("scipy.spatial.distance")
 
 MODULES = (
     "baselines",
@@ -69,17 +71,19 @@ def test_the_example_of_a_method_is_true(name: str) -> None:
     assert found.failed == 0
 
 
+@pytest.mark.slow
 @given(st.floats(0.05, 300), st.floats(0.05, 300), st.floats(0, 1))
 def test_the_incomplete_beta_function_is_scipys(a: float, b: float, x: float) -> None:
-    assert incomplete_beta(a, b, x) == pytest.approx(scipy.stats.beta.cdf(x, a, b), abs=1e-9)
+    assert incomplete_beta(a, b, x) == pytest.approx(scipy_stats.beta.cdf(x, a, b), abs=1e-9)
 
 
+@pytest.mark.slow
 @given(st.floats(-40, 40), st.floats(0.5, 500))
 def test_tail_probabilities_are_scipys(value: float, degrees: float) -> None:
     assert student_two_sided(value, degrees) == pytest.approx(
-        2 * scipy.stats.t.sf(abs(value), degrees), abs=1e-7
+        2 * scipy_stats.t.sf(abs(value), degrees), abs=1e-7
     )
-    assert normal_two_sided(value) == pytest.approx(2 * scipy.stats.norm.sf(abs(value)), abs=1e-12)
+    assert normal_two_sided(value) == pytest.approx(2 * scipy_stats.norm.sf(abs(value)), abs=1e-12)
 
 
 @given(st.lists(st.floats(-100, 100), min_size=1, max_size=30), st.floats(0, 1))
@@ -121,22 +125,23 @@ def test_no_counts_make_the_completion_trend_fail(rows: list[tuple[int, int, int
         assert math.isfinite(found.standard_error)
 
 
+@pytest.mark.slow
 def test_without_memory_the_duration_trend_is_that_of_theil_sen_and_mann_kendall() -> None:
     values = [3.0, 1.0, 2.5, 2.0, 4.0, 3.5, 6.0, 2.2, 5.0, 4.4, 5.5, 4.9]
     times = [0.0, 1.0, 2.0, 3.5, 4.0, 5.0, 7.0, 8.0, 9.0, 10.0, 11.0, 12.0]
     found = duration_trend(times, values)
     assert found is not None
-    expected = scipy.stats.theilslopes(values, times, 0.95)
+    expected = scipy_stats.theilslopes(values, times, 0.95)
     assert found.slope == pytest.approx(expected.slope)
     assert found.memory == 0.0
     assert (found.lower, found.upper) == (
         pytest.approx(expected.low_slope, abs=0.05),
         pytest.approx(expected.high_slope, abs=0.05),
     )
-    tau = scipy.stats.kendalltau(times, values, method="asymptotic")
+    tau = scipy_stats.kendalltau(times, values, method="asymptotic")
     score = tau.statistic * 12 * 11 / 2
     corrected = (abs(score) - 1) / math.sqrt(12 * 11 * 29 / 18)
-    assert found.p_value == pytest.approx(2 * scipy.stats.norm.sf(corrected))
+    assert found.p_value == pytest.approx(2 * scipy_stats.norm.sf(corrected))
 
 
 @given(st.lists(st.floats(-50, 50), max_size=40))
@@ -232,11 +237,12 @@ def tied_sessions(rng: np.random.Generator, count: int, size: int, rate: float) 
     return made
 
 
+@pytest.mark.slow
 def test_the_correlation_within_sessions_is_that_of_the_analysis_of_variance() -> None:
     rng = np.random.default_rng(14)
     groups = [rng.normal(rng.normal(), 1.0, size=size) for size in rng.integers(1, 9, size=40)]
     sessions = [float(number) for number, group in enumerate(groups) for _ in group]
-    ratio = scipy.stats.f_oneway(*groups).statistic
+    ratio = scipy_stats.f_oneway(*groups).statistic
     sizes = np.array([len(group) for group in groups])
     usual = (sizes.sum() - (sizes**2).sum() / sizes.sum()) / (len(sizes) - 1)
     found = intraclass_correlation(np.concatenate(groups).tolist(), sessions)
@@ -366,13 +372,15 @@ def test_similar_users_are_counted_by_hand() -> None:
     assert from_neighbours([], set()) == []
 
 
+@pytest.mark.slow
 @given(st.dictionaries(st.text(max_size=5), st.floats(0, 1), max_size=20))
 def test_percentiles_are_scipys_mean_ranks(rates: dict[str, float]) -> None:
     for name, place in percentiles(rates).items():
-        expected = scipy.stats.percentileofscore(list(rates.values()), rates[name], kind="mean")
+        expected = scipy_stats.percentileofscore(list(rates.values()), rates[name], kind="mean")
         assert place == pytest.approx(expected / 100)
 
 
+@pytest.mark.slow
 def test_clusters_are_those_of_scipys_average_linkage() -> None:
     rng = np.random.default_rng(6)
     points = rng.normal(size=(40, 2))
@@ -380,8 +388,8 @@ def test_clusters_are_those_of_scipys_average_linkage() -> None:
     near = np.exp(-distance)
     names = [f"skill-{number:02}" for number in range(40)]
     pairs = {(names[i], names[j]): float(near[i, j]) for i, j in combinations(range(40), 2)}
-    tree = linkage(squareform(1 - near, checks=False), "average")
-    labels = fcluster(tree, 1 - LEAST_SIMILARITY, "distance")
+    tree = hierarchy.linkage(spatial.squareform(1 - near, checks=False), "average")
+    labels = hierarchy.fcluster(tree, 1 - LEAST_SIMILARITY, "distance")
     expected = {frozenset(np.array(names)[labels == label]) for label in set(labels)}
     found = {frozenset(cluster.strengths) for cluster in clusters(names, pairs)}
     assert found == {group for group in expected if len(group) > 1}

@@ -3,18 +3,21 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from statsmodels.stats.proportion import proportion_confint
 
 from session_buddy.analytics.intervals import wilson
+from tests.support.references import Reference
+
+proportion = Reference("statsmodels.stats.proportion")
 
 
+@pytest.mark.slow
 @given(
     st.integers(1, 100_000).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))),
     st.sampled_from([0.8, 0.95]),
 )
 def test_it_equals_the_reference(counts: tuple[int, int], confidence: float) -> None:
     successes, trials = counts
-    expected = proportion_confint(successes, trials, alpha=1 - confidence, method="wilson")
+    expected = proportion.proportion_confint(successes, trials, alpha=1 - confidence, method="wilson")
     assert wilson(successes, trials, confidence) == pytest.approx(expected, abs=1e-9)
 
 

@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.optimize import approx_fprime
 
 from session_buddy.analytics.suggesting.context import Scored
 from session_buddy.analytics.suggesting.exploring import explored
@@ -15,6 +14,9 @@ from session_buddy.analytics.suggesting.mixing import FLOOR, GeometricMixture
 from session_buddy.analytics.suggesting.recency import FadingCounts
 from session_buddy.analytics.suggesting.successors import Successors
 from session_buddy.analytics.suggesting.text_match import TextMatch, words_of
+from tests.support.references import Reference
+
+scipy_optimize = Reference("scipy.optimize")
 
 ITEMS = st.lists(st.integers(0, 3), max_size=30)
 UNIFORM = [0.25] * 4
@@ -62,6 +64,7 @@ def test_recency_does_not_overflow_in_a_long_session() -> None:
     assert max(found) == found[3]
 
 
+@pytest.mark.slow
 def test_weights_move_against_the_gradient_of_the_loss() -> None:
     rng = np.random.default_rng(5)
     experts = {name: list(rng.dirichlet(np.ones(6))) for name in ("a", "b", "c")}
@@ -75,7 +78,7 @@ def test_weights_move_against_the_gradient_of_the_loss() -> None:
     mixture = GeometricMixture(tuple(experts))
     assert mixture.learn(experts, 2) == pytest.approx(loss(start))
     moved = np.array([mixture.weights[name] for name in experts]) - start
-    assert moved == pytest.approx(-0.02 * approx_fprime(start, loss, 1e-7), abs=1e-6)
+    assert moved == pytest.approx(-0.02 * scipy_optimize.approx_fprime(start, loss, 1e-7), abs=1e-6)
 
 
 def test_an_expert_that_is_absent_keeps_its_weight() -> None:

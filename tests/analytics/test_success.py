@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy import stats
 
 from session_buddy.analytics.success.evaluation import score_success
 from session_buddy.analytics.success.features import FeatureState
@@ -16,6 +15,9 @@ from session_buddy.analytics.success.model import SuccessModel
 from session_buddy.analytics.success.scoring import BINS, ProgressiveScore
 from session_buddy.analytics.success.shrinkage import FadingRate, ShrunkenRates
 from session_buddy.analytics.success.uses import Use
+from tests.support.references import Reference
+
+stats = Reference("scipy.stats")
 
 MONDAY_NOON = 1_767_614_400.0  # 2026-01-05 12:00 UTC
 USES = st.builds(
@@ -74,6 +76,7 @@ def test_another_user_is_not_familiar_and_another_skill_not_counted() -> None:
     assert state.of(use(1, skill_name="lint"), rate=0.5).invocation_count_24h == 0
 
 
+@pytest.mark.slow
 @given(st.integers(0, 40), st.integers(0, 40), st.floats(0.05, 0.95), st.floats(0.5, 30))
 def test_a_rate_is_the_mean_of_the_beta_posterior(
     completed: int, failed: int, mean: float, strength: float

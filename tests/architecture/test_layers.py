@@ -43,6 +43,7 @@ def test_every_import_contract_is_kept() -> None:
     assert linted.returncode == 0, linted.stdout + linted.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("module", light_modules(), ids=dotted)
 def test_a_fast_start_loads_the_standard_library_alone(module: Path) -> None:
     probe = PROBE.format(module=dotted(module))

@@ -104,6 +104,7 @@ def test_nothing_is_swallowed_by_suppress() -> None:
     assert found == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "module", [module for module in modules() if module.parent.name in {"analytics", "live"}], ids=name_of
 )

@@ -77,6 +77,7 @@ def test_garbage_in_a_journal_is_set_aside_and_the_doctor_tells(run: Run, record
     assert "2 journal lines" in finding["detail"]
 
 
+@pytest.mark.slow
 def test_a_settings_file_that_cannot_be_used_is_told(run: Run, recorded: Path) -> None:
     (recorded / "config.toml").write_text('transport = "pigeon"')
     assert "transport" in _one_line(run, "top")

@@ -85,6 +85,7 @@ def test_what_starts_often_imports_no_command_line_library(command: str, run: Ru
     assert result.stdout == "[] 0\n"
 
 
+@pytest.mark.slow
 def test_the_version_is_the_package_s(start: Run) -> None:
     assert start("--version").stdout == f"session-buddy, version {__version__}\n"
 
@@ -99,6 +100,7 @@ def test_every_command_explains_itself_with_an_example(command: str, run: Run) -
     assert command == "hook" or "Example" in result.stdout
 
 
+@pytest.mark.slow
 def test_help_fits_a_narrow_terminal_and_names_every_command(run: Run) -> None:
     result = run("--help", COLUMNS="80")
     assert all(len(line) <= 80 for line in result.stdout.splitlines())
@@ -127,6 +129,7 @@ def test_wrong_usage_is_one_line_and_status_two(words: list[str], said: str, run
     assert said in result.stderr
 
 
+@pytest.mark.slow
 def test_without_a_command_the_help_is_shown_as_an_error(run: Run) -> None:
     result = run()
     assert result.returncode == 2

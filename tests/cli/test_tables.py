@@ -180,6 +180,7 @@ def test_a_skill_s_page_tells_what_is_known_and_leaves_out_what_is_not() -> None
     assert "rating" not in text
 
 
+@pytest.mark.slow
 @given(st.text(max_size=60), st.text(max_size=60))
 def test_recorded_text_is_shown_as_it_stands_and_cannot_steer_the_terminal(name: str, detail: str) -> None:
     out = _console()

@@ -124,6 +124,7 @@ def test_what_was_never_counted_is_there_with_zero(served: Running) -> None:
     assert value(found, "websocket_dropped_total", reason="slow") == 0
 
 
+@pytest.mark.slow
 def test_folds_imports_and_requests_are_measured(home: LiveHome) -> None:
     requests = RequestMeasures()
     with running(home, requests=requests) as served:

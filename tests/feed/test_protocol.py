@@ -226,6 +226,7 @@ def test_subscribers_are_told_to_come_back_when_the_leader_goes(home: Any) -> No
     subscriber.close()
 
 
+@pytest.mark.slow
 @given(st.text() | st.dictionaries(st.text(), st.integers() | st.text() | st.none()).map(json.dumps))
 def test_any_text_is_a_message_or_a_bad_message(text: str) -> None:
     with suppress(BadMessage):

@@ -218,6 +218,7 @@ def test_who_shows_no_token_in_time_is_let_go(locked: Running, monkeypatch: pyte
     assert closed.value.rcvd.code == 1008
 
 
+@pytest.mark.slow
 def test_connections_without_a_token_never_take_all_places(tmp_path: Path) -> None:
     with live_home(tmp_path, feed_secret=SECRET, max_clients=4) as home, running(home) as served:
         first = served.connect()
@@ -272,6 +273,7 @@ def test_a_handshake_that_is_not_finished_in_time_is_cut(
             assert ask(served.port, beginning)[0] == 0
 
 
+@pytest.mark.slow
 def test_past_the_limit_of_clients_the_answer_is_503_with_a_reason(tmp_path: Path) -> None:
     with live_home(tmp_path, max_clients=2) as home, running(home) as served:
         subscribers = [served.connect() for _ in range(2)]
@@ -296,6 +298,7 @@ def _connected(served: Running) -> Any:
         return None
 
 
+@pytest.mark.slow
 def test_silent_connections_beyond_a_bound_are_dropped(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -160,6 +160,7 @@ JSON = st.recursive(
 FIELDS = ("hook_event_name", "session_id", "transcript_path", "cwd", "source", "reason", "prompt_id")
 
 
+@pytest.mark.slow
 @given(
     st.fixed_dictionaries(
         {},

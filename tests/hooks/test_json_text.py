@@ -17,6 +17,7 @@ def text_of(data: bytes) -> str:
     return data.decode("utf-8-sig")
 
 
+@pytest.mark.slow
 @given(written(OBJECTS), st.text(max_size=4), JSON)
 def test_setting_a_member_is_what_setting_it_in_the_value_is(data: bytes, key: str, value: Any) -> None:
     text = text_of(data)
@@ -25,6 +26,7 @@ def test_setting_a_member_is_what_setting_it_in_the_value_is(data: bytes, key: s
     assert (edited, list(edited)) == (expected, list(expected))
 
 
+@pytest.mark.slow
 @given(written(OBJECTS), st.text(max_size=4), st.text(max_size=4), JSON)
 def test_a_list_that_is_missing_is_made_with_what_leads_to_it(
     data: bytes, outer: str, inner: str, value: Any
@@ -39,6 +41,7 @@ def test_a_list_that_is_missing_is_made_with_what_leads_to_it(
     assert remove_value(twice, (outer, inner, 1)) == once
 
 
+@pytest.mark.slow
 @given(written(OBJECTS), st.text(max_size=4), JSON)
 def test_what_is_added_to_a_document_with_members_can_be_taken_out_without_a_trace(
     data: bytes, key: str, value: Any

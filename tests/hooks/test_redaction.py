@@ -91,6 +91,7 @@ PLACEHOLDERS = {"str", "int", "bool", "null", "None", "nil", "true", "false", "T
 AROUND = st.text(max_size=30)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", TELLING)
 @given(st.data())
 def test_no_secret_that_tells_itself_survives(kind: str, data: st.DataObject) -> None:

@@ -105,6 +105,7 @@ def test_reading_in_portions_gives_the_same_invocations(
     assert transcript.counts.records == len(conversation().records)
 
 
+@pytest.mark.slow
 @settings(max_examples=40)
 @given(st.integers(0, len(WHOLE)))
 def test_a_later_import_knows_better_than_one_of_half_a_file(

@@ -113,6 +113,7 @@ def test_a_superseded_use_goes_from_the_windows(home: LiveHome) -> None:
     assert top(home.live) == {}
 
 
+@pytest.mark.slow
 def test_the_next_leader_begins_with_the_last_day_and_counters_of_its_own(
     home: LiveHome, clock: HandClock
 ) -> None:
@@ -125,6 +126,7 @@ def test_the_next_leader_begins_with_the_last_day_and_counters_of_its_own(
     assert live.snapshot().skills_tracked == 1
 
 
+@pytest.mark.slow
 def test_an_event_of_a_use_that_an_earlier_leader_recorded_is_merged_with_what_it_knew(
     tmp_path: Path, clock: HandClock
 ) -> None:
@@ -164,6 +166,7 @@ def test_a_transcript_that_is_read_again_after_a_restart_counts_nothing(
         assert counted(home.live) == {}
 
 
+@pytest.mark.slow
 def test_what_happens_before_the_first_load_is_counted_once(tmp_path: Path, clock: HandClock) -> None:
     with live_home(tmp_path, clock, start=False) as home:
         home.acknowledge(started("pending"))
@@ -313,6 +316,7 @@ def _text(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
+@pytest.mark.slow
 def test_a_clock_that_is_set_back_moves_the_windows_back_with_it(home: LiveHome, clock: HandClock) -> None:
     home.acknowledge(started("before"), ended("before", "completed"))
     home.settled()

@@ -4,6 +4,7 @@ import math
 from collections import Counter
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -17,6 +18,7 @@ def test_a_buckets_estimate_is_within_one_percent_of_every_duration_in_it(second
     assert math.isclose(estimate_of(bucket_of(seconds)), seconds, rel_tol=RELATIVE_ACCURACY * 1.0001)
 
 
+@pytest.mark.slow
 @given(st.lists(durations, min_size=1, max_size=200), st.sampled_from([0.0, 0.5, 0.95, 1.0]))
 def test_a_quantile_is_within_one_percent_of_the_exact_one(values: list[float], q: float) -> None:
     exact = float(np.quantile(values, q, method="lower"))

@@ -25,6 +25,7 @@ def run(*words: str | Path) -> str:
     return done.stdout
 
 
+@pytest.mark.slow
 def test_promtool_accepts_configuration_and_rules(promtool: Path) -> None:
     assert "SUCCESS" in run(promtool, "check", "config", MONITORING / "prometheus.yml")
     assert "SUCCESS" in run(promtool, "check", "rules", RULES)

@@ -107,6 +107,7 @@ def test_a_request_key_of_the_client_is_kept() -> None:
     assert with_request_key(message) is data
 
 
+@pytest.mark.slow
 @given(st.integers(-(10**17), 10**17) | st.text(max_size=20), JSON)
 def test_the_id_of_an_answer_is_found_however_it_is_written(identity: int | str, result: object) -> None:
     document = {"jsonrpc": "2.0", "id": identity, "result": {"value": result}}

@@ -34,6 +34,7 @@ async def test_an_agent_is_told_what_usually_comes_next_and_why(connect: Connect
     assert "came next 5 of 5 times after plan" in found["reason"]
 
 
+@pytest.mark.slow
 async def test_an_empty_record_gives_no_suggestion_and_says_so(connect: Connect) -> None:
     async with connect() as client:
         told = await answer(client, "suggest_next_skill", query="anything")

@@ -57,6 +57,7 @@ async def test_every_field_of_a_report_is_kept(connect: Connect) -> None:
     assert {name: kept[name] for name in same} == {name: report[name] for name in same}
 
 
+@pytest.mark.slow
 @both_eras
 async def test_a_report_belongs_to_the_session_of_its_connection(connect: Connect) -> None:
     async with connect() as client:
@@ -86,6 +87,7 @@ async def test_a_rating_reaches_the_newest_use_of_the_skill(connect: Connect) ->
     assert (skill["rating_mean"], skill["rating_count"]) == (4.0, 1)
 
 
+@pytest.mark.slow
 async def test_a_use_can_be_rated_by_its_id(connect: Connect) -> None:
     async with connect() as client:
         first = await answer(client, "record_skill_invocation", skill_name="lint", completed=True)
@@ -106,6 +108,7 @@ async def test_a_request_key_in_the_arguments_makes_a_retry_harmless(connect: Co
     assert skill["invocation_count"] == 1
 
 
+@pytest.mark.slow
 @both_eras
 @pytest.mark.parametrize("name", [REQUEST_KEY, CLAUDE_CODE_KEY])
 async def test_a_key_in_the_metadata_makes_a_repeated_delivery_harmless(connect: Connect, name: str) -> None:

@@ -37,6 +37,7 @@ async def test_metrics_count_outcomes_and_give_the_rate_with_its_interval(connec
     assert report["window"] == "all time"
 
 
+@pytest.mark.slow
 async def test_without_a_name_the_most_used_skills_come_first(connect: Connect) -> None:
     async with connect() as client:
         for skill_name in ("a", "b", "b", "c", "c", "c"):
@@ -147,6 +148,7 @@ async def test_an_unknown_session_is_refused(connect: Connect) -> None:
     assert "'nobody'" in said
 
 
+@pytest.mark.slow
 @both_eras
 async def test_real_time_metrics_look_at_the_last_hours(connect: Connect) -> None:
     async with connect() as client:

@@ -112,6 +112,7 @@ async def test_prompts_are_listed_with_their_arguments(connect: Connect) -> None
     assert all(prompt.description for prompt in prompts)
 
 
+@pytest.mark.slow
 @both_eras
 async def test_a_retrospective_starts_from_the_figures(connect: Connect) -> None:
     async with connect() as client:

@@ -3,6 +3,8 @@
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
 from session_buddy.ingest import hook
 from session_buddy.ingest.live_spans import LiveSpans
 from session_buddy.ingest.recorded_sessions import TranscriptFiles
@@ -72,6 +74,7 @@ def rollout_of(folder: Path, session: str) -> Path:
     return path
 
 
+@pytest.mark.slow
 def test_a_report_in_mid_turn_joins_the_use_that_no_hook_has_told_yet(home: Home, tmp_path: Path) -> None:
     recorder = attended(home)
     path = rollout_of(tmp_path, SESSION)
@@ -85,6 +88,7 @@ def test_a_report_in_mid_turn_joins_the_use_that_no_hook_has_told_yet(home: Home
     assert (use.agent, use.outcome, use.outcome_source) == ("codex", "failed", "reported")
 
 
+@pytest.mark.slow
 def test_an_agent_that_names_no_session_is_in_the_newest_open_one_of_its_folder(
     home: Home, tmp_path: Path
 ) -> None:
@@ -109,6 +113,7 @@ def test_an_agent_that_names_no_session_is_in_the_newest_open_one_of_its_folder(
     assert recorder.session_of(GEMINI) == "mcp-c2"
 
 
+@pytest.mark.slow
 def test_vs_code_running_claude_codes_hooks_beside_its_own_counts_once(home: Home) -> None:
     """Both hooks name the same session and the same transcript, each under ids of its own."""
     attended(home)

@@ -56,6 +56,7 @@ def _placed(store: SkillsStorageProtocol) -> list[str]:
     return [placed.skill_name for placed in store.findings.categories()]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("category", ["!!", "-", " ", "a" * 41, "a\x00b"])
 def test_a_category_that_is_no_name_is_refused(cataloguer: Cataloguer, category: str) -> None:
     with pytest.raises(InvalidInput, match="is no name; give up to 40"):

@@ -111,6 +111,7 @@ def test_a_gate_that_says_nothing_is_refused(services: Services, report: GateRep
         services.run_recorder.record_gate(report, CALLER)
 
 
+@pytest.mark.slow
 def test_bottlenecks_are_told_by_how_often_a_stage_completes(services: Services) -> None:
     for stage, outcomes in (("build", "cccc"), ("test", "cccf"), ("deploy", "cfff")):
         for letter in outcomes:

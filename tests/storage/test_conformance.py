@@ -153,6 +153,7 @@ def test_totals_of_all_time_hold_every_distribution(store: SkillsStorageProtocol
     )
 
 
+@pytest.mark.slow
 def test_a_window_is_half_open_and_exact(store: SkillsStorageProtocol) -> None:
     fold(store, *(recorded(f"u{number}", number, duration_seconds=float(number)) for number in range(10)))
     window = Window(at(2), at(7))
@@ -183,6 +184,7 @@ def test_skills_are_ranked_by_use_then_name(store: SkillsStorageProtocol) -> Non
     assert (top[0].avg_duration, top[0].p95_duration, top[0].last_invocation_at) == (60.0, 60.0, at(4))
 
 
+@pytest.mark.slow
 def test_a_session_is_summed_up_and_listed_newest_first(store: SkillsStorageProtocol) -> None:
     fold(
         store,
@@ -205,6 +207,7 @@ def test_a_session_is_summed_up_and_listed_newest_first(store: SkillsStorageProt
     ]
 
 
+@pytest.mark.slow
 def test_a_resumed_session_is_active_again_and_a_late_rating_resumes_nothing(
     store: SkillsStorageProtocol,
 ) -> None:
@@ -221,6 +224,7 @@ def test_a_resumed_session_is_active_again_and_a_late_rating_resumes_nothing(
     assert store.session_summary("morning").ended_at is None
 
 
+@pytest.mark.slow
 def test_the_latest_use_is_found_in_a_session_or_anywhere(store: SkillsStorageProtocol) -> None:
     fold(store, recorded("a", 10), recorded("b", 30, session_id="evening"), recorded("c", 20))
     assert store.latest_invocation("review", None).invocation_id == invocation_id("b")
@@ -228,6 +232,7 @@ def test_the_latest_use_is_found_in_a_session_or_anywhere(store: SkillsStoragePr
     assert store.latest_invocation("review", "night") is None
 
 
+@pytest.mark.slow
 def test_neighbours_are_counted_within_sessions(store: SkillsStorageProtocol) -> None:
     fold(
         store,
@@ -269,6 +274,7 @@ def test_a_removed_skill_leaves_the_catalogue_until_it_is_installed_again(
     assert [entry.scopes for entry in store.catalogue()] == [("plugin", "user")]
 
 
+@pytest.mark.slow
 def test_sessions_that_are_not_known_to_be_over_are_found_latest_first(
     store: SkillsStorageProtocol,
 ) -> None:

@@ -311,6 +311,7 @@ def test_the_latest_decided_uses_come_in_order(store: SkillsStorageProtocol) -> 
     ]
 
 
+@pytest.mark.slow
 def test_hours_stand_beside_the_hours_before(store: SkillsStorageProtocol) -> None:
     fold(store, *(recorded(f"u{n}", n * 3600, outcome="completed" if n % 2 else "failed") for n in range(10)))
     (newest, *_) = store.findings.hours(at(9 * 3600), at(0) - timedelta(days=1))

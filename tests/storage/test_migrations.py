@@ -80,6 +80,7 @@ def test_up_down_to_nothing_and_up_again_ends_in_schema_sql(connection: duckdb.D
     assert migrator.version() == migrator.newest == 4
 
 
+@pytest.mark.slow
 def test_every_step_down_restores_exactly_what_was_before(connection: duckdb.DuckDBPyConnection) -> None:
     migrator = Migrator(connection)
     before = []
@@ -186,6 +187,7 @@ def test_a_v3_database_migrates_with_every_row_kept(tmp_path: Path, rows: int) -
     store.close()
 
 
+@pytest.mark.slow
 def test_rows_survive_the_way_down_to_the_first_version_and_up(connection: duckdb.DuckDBPyConnection) -> None:
     migrator = Migrator(connection)
     migrator.migrate()

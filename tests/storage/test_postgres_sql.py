@@ -24,6 +24,7 @@ def test_what_is_committed_is_what_the_program_makes() -> None:
     assert [path.name for path in program.not_current()] == []
 
 
+@pytest.mark.slow
 def test_every_statement_that_answers_for_duckdb_answers_for_postgresql() -> None:
     program = load_program("scripts/postgres_sql.py")
     folder = Path(program.SQL) / "queries"

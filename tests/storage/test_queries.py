@@ -45,6 +45,7 @@ def test_a_statement_without_description_text_or_name_of_its_own_is_refused(text
         parse_queries(text)
 
 
+@pytest.mark.slow
 @given(
     st.dictionaries(
         st.from_regex(r"[a-z][a-z0-9_]{0,9}", fullmatch=True), st.text("abc \n'", min_size=1), max_size=5

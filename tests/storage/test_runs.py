@@ -164,6 +164,7 @@ def test_the_runs_of_a_session_stand_in_the_order_in_which_they_began(store: Ski
     ]
 
 
+@pytest.mark.slow
 def test_forgetting_a_session_takes_its_runs_and_refuses_them_from_then_on(
     store: SkillsStorageProtocol,
 ) -> None:
@@ -177,6 +178,7 @@ def test_forgetting_a_session_takes_its_runs_and_refuses_them_from_then_on(
     assert [total.run_count for total in store.runs.gate_totals(RunFilter())] == [1]
 
 
+@pytest.mark.slow
 def test_forgetting_by_time_takes_the_runs_that_began_before(store: SkillsStorageProtocol) -> None:
     fold(store, gate_run("a", seconds=0), gate_run("b", seconds=100), stage_run(seconds=0))
     store.forget(ForgetRequest(before=at(50)), "", at(1000))

@@ -53,6 +53,7 @@ def test_a_later_use_does_not(store: DuckDBStore) -> None:
     assert taken(store) == [(1, 0, 0.0)]
 
 
+@pytest.mark.slow
 def test_neither_does_one_of_another_session_or_after_the_hour(store: DuckDBStore) -> None:
     fold(store, suggested("test"), suggested("test", session_id="evening"))
     fold(store, recorded("a", 10, skill_name="test", session_id="night"))
@@ -79,6 +80,7 @@ def test_an_unknown_experiment_is_left_out(store: DuckDBStore) -> None:
     assert taken(store) == [(1, 0, 0.0)]
 
 
+@pytest.mark.slow
 def test_a_forgotten_session_keeps_no_suggestion(store: DuckDBStore) -> None:
     fold(store, suggested("test"), recorded("use", 10, skill_name="test"))
     store.forget(ForgetRequest(session_id="morning"), "hash of morning", at(100))
@@ -86,6 +88,7 @@ def test_a_forgotten_session_keeps_no_suggestion(store: DuckDBStore) -> None:
     assert store.acceptance() == []
 
 
+@pytest.mark.slow
 def test_a_forgotten_skill_is_not_suggested_again(store: DuckDBStore) -> None:
     fold(store, suggested("test", "lint"), recorded("use", 10, skill_name="plan"))
     store.forget(ForgetRequest(skill_name="test"), "hash of test", at(100))

@@ -26,6 +26,7 @@ def parts(row: dict[str, Any], names: str) -> tuple[Any, ...]:
     return tuple(row[name] for name in names.split())
 
 
+@pytest.mark.slow
 def test_skill_summary(duckdb_store: DuckDBStore) -> None:
     fold(
         duckdb_store,
@@ -67,6 +68,7 @@ def test_session_summary(duckdb_store: DuckDBStore) -> None:
     assert row["ended_at"].replace(tzinfo=UTC) == at(300)
 
 
+@pytest.mark.slow
 def test_workflow_phase_summary(duckdb_store: DuckDBStore) -> None:
     fold(
         duckdb_store,
@@ -93,6 +95,7 @@ def test_workflow_phase_summary(duckdb_store: DuckDBStore) -> None:
     )
 
 
+@pytest.mark.slow
 def test_workflow_phase_transitions(duckdb_store: DuckDBStore) -> None:
     path = ["setup", "execution", "verification", "execution", "verification"]
     fold(
@@ -179,6 +182,7 @@ def test_community_baseline_comparison(duckdb_store: DuckDBStore) -> None:
     assert parts(row, "community_user_count skill_percentile") == (12, 0.25)
 
 
+@pytest.mark.slow
 def test_dependency_network_has_lift_and_jaccard(duckdb_store: DuckDBStore) -> None:
     sessions = {"s1": ["a", "b"], "s2": ["a", "b"], "s3": ["a"], "s4": ["b"], "s5": ["c"], "s6": ["c"]}
     fold(
