@@ -6,6 +6,7 @@ that a green run never hides a part that was not tried.
 
 import os
 import shutil
+import signal
 from pathlib import Path
 from typing import NoReturn
 
@@ -27,6 +28,11 @@ REAL_PARTS = frozenset(
 settings.register_profile("quick", deadline=None, print_blob=True, max_examples=25)
 settings.register_profile("thorough", deadline=None, print_blob=True, max_examples=200)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
+
+# A job in the background of a script starts with Ctrl-C ignored, and what it starts inherits that; the
+# programs of the tests are tried as a person starts them.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 for _name in [name for name in os.environ if name.startswith("SESSION_BUDDY_") and name not in REAL_PARTS]:
     del os.environ[_name]
