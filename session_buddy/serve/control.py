@@ -137,8 +137,7 @@ class Control:
     def __init__(self, services: Services) -> None:
         self._reporter = services.reporter
         self._keeper = services.keeper
-        self._cataloguer = services.cataloguer
-        self._recommender = services.recommender
+        self._services = services  # the others are made when a call needs them: most commands need none
         self._calls: dict[str, Callable[[Mapping[str, Any], Emit], Any]] = {
             "status": self._status,
             "skill_metrics": self._skill_metrics,
@@ -218,10 +217,10 @@ class Control:
             strategy=given.strategy,
             remember=False,
         )
-        if self._cataloguer.look(given.project):
+        if self._services.cataloguer.look(given.project):
             self._keeper.fold_now()
         caller = replace(_CALLER, project=given.project)
-        return self._recommender.suggest(asked, caller)
+        return self._services.recommender.suggest(asked, caller)
 
     def _export(self, arguments: Mapping[str, Any], emit: Emit) -> Any:
         """Emits invocations as lines of JSON, many lines at a time, so that no side holds them all."""
@@ -297,7 +296,7 @@ class Control:
     def _catalogue(self, arguments: Mapping[str, Any], _emit: Emit) -> Any:
         """Look which skills are installed for the user."""
         _given(Nothing, arguments)
-        return {"changed": self._cataloguer.look()}
+        return {"changed": self._services.cataloguer.look()}
 
     def _fold(self, arguments: Mapping[str, Any], _emit: Emit) -> Any:
         given = _given(FoldArguments, arguments)

@@ -60,30 +60,29 @@ class _NoArguments(Frozen):
 
 def experiment_calls(services: Services) -> dict[str, Callable[[Mapping[str, Any], object], Any]]:
     """The calls by name; each takes its arguments and something to emit with, which it does without."""
-    experimenter = services.experimenter
 
     def create(arguments: Mapping[str, Any], _emit: object) -> Any:
-        return experimenter.run(_wanted(arguments))
+        return services.experimenter.run(_wanted(arguments))
 
     def plan(arguments: Mapping[str, Any], _emit: object) -> Any:
-        return experimenter.plan(_wanted(arguments))
+        return services.experimenter.plan(_wanted(arguments))
 
     def show(arguments: Mapping[str, Any], _emit: object) -> Any:
-        return experimenter.read(_checked(NamedArguments, arguments).test_name)
+        return services.experimenter.read(_checked(NamedArguments, arguments).test_name)
 
     def overview(arguments: Mapping[str, Any], _emit: object) -> Any:
         _checked(_NoArguments, arguments)
-        return experimenter.overview()
+        return services.experimenter.overview()
 
     def stop(arguments: Mapping[str, Any], _emit: object) -> Any:
         given = _checked(StopArguments, arguments)
-        return experimenter.stop_test(given.test_name, given.reason)
+        return services.experimenter.stop_test(given.test_name, given.reason)
 
     def promote(arguments: Mapping[str, Any], _emit: object) -> Any:
-        return experimenter.promote(_checked(NamedArguments, arguments).test_name)
+        return services.experimenter.promote(_checked(NamedArguments, arguments).test_name)
 
     def revert(arguments: Mapping[str, Any], _emit: object) -> Any:
-        return experimenter.revert(_checked(RevertArguments, arguments).reason)
+        return services.experimenter.revert(_checked(RevertArguments, arguments).reason)
 
     return {
         "ab_create": create,

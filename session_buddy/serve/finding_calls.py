@@ -62,32 +62,31 @@ class KindArguments(Frozen):
 
 def finding_calls(services: Services) -> dict[str, Callable[[Mapping[str, Any], object], Any]]:
     """The calls by name; each takes its arguments and something to emit with, which it does without."""
-    finder, comparer, cataloguer = services.finder, services.comparer, services.cataloguer
 
     def anomalies(arguments: Mapping[str, Any], _emit: object) -> Any:
         given = _checked(AnomalyArguments, arguments)
-        return finder.anomalies(given.threshold, given.time_window_hours, given.method)
+        return services.finder.anomalies(given.threshold, given.time_window_hours, given.method)
 
     def trend(arguments: Mapping[str, Any], _emit: object) -> Any:
         given = _checked(TrendArguments, arguments)
-        return comparer.trend(given.skill_name, given.days)
+        return services.comparer.trend(given.skill_name, given.days)
 
     def dependencies(arguments: Mapping[str, Any], _emit: object) -> Any:
         given = _checked(DependencyArguments, arguments)
-        return comparer.dependencies(given.skill_name, given.limit, given.min_lift)
+        return services.comparer.dependencies(given.skill_name, given.limit, given.min_lift)
 
     def collaborative(arguments: Mapping[str, Any], _emit: object) -> Any:
         given = _checked(CollaborativeArguments, arguments)
-        return comparer.collaborative(given.user_id, given.limit)
+        return services.comparer.collaborative(given.user_id, given.limit)
 
     def baselines(arguments: Mapping[str, Any], _emit: object) -> Any:
-        return comparer.baselines(_checked(BaselineArguments, arguments).limit)
+        return services.comparer.baselines(_checked(BaselineArguments, arguments).limit)
 
     def kind(arguments: Mapping[str, Any], _emit: object) -> Any:
         given = _checked(KindArguments, arguments)
         if given.category is None and given.modality is None:
-            return cataloguer.kind(given.skill_name)
-        return cataloguer.categorise(given.skill_name, given.category, given.modality)
+            return services.cataloguer.kind(given.skill_name)
+        return services.cataloguer.categorise(given.skill_name, given.category, given.modality)
 
     return {
         "anomalies": anomalies,
