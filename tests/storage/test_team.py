@@ -17,6 +17,7 @@ from tests.storage import recount
 from tests.storage.conftest import keyed_hash, opened
 from tests.support.events import at, invocation_id, recorded, session_event, skill_event
 from tests.support.postgres import Cable, PostgresServer, TeamDatabases, bouncing, free_port, running
+from tests.support.waiting import wait_for
 
 pytestmark = pytest.mark.slow
 _PATIENCE = 200.0
@@ -102,6 +103,16 @@ def check_recounted(store: PostgresStore, events: list[SkillEvent]) -> None:
     assert store.findings.count_sessions() == len(sessions)
 
 
+def answers(store: PostgresStore) -> bool:
+    """Whether the server behind a store can be reached by now."""
+    try:
+        store.open()
+        store.counts()
+    except StorageError:
+        return False
+    return True
+
+
 def test_pgbouncer_may_give_every_transaction_another_connection(
     team_databases: TeamDatabases,
 ) -> None:
@@ -110,13 +121,7 @@ def test_pgbouncer_may_give_every_transaction_another_connection(
     with bouncing(team_databases.server, database) as address:
         stores = [PostgresStore(address, home_hash(str(number))) for number in range(3)]
         events = uses_of(0, 60)
-        for _ in range(100):
-            try:
-                stores[0].open()
-                stores[0].counts()
-                break
-            except StorageError:
-                continue
+        wait_for(lambda: answers(stores[0]), "PgBouncer listens")
         threads = [
             threading.Thread(
                 target=lambda store=store: [store.fold(Batch((event,))) for event in events[:40]]
