@@ -21,7 +21,10 @@ from session_buddy.storage.queries import Query, parse_queries
 
 SQL = Path(__file__).parents[1] / "sql"
 ANSWERING = ("answers", "experiments", "findings", "live", "runs", "schema", "suggestions")
-"""The files whose statements PostgreSQL runs too. It folds and forgets with statements of its own."""
+"""The files whose statements PostgreSQL runs too.
+
+It folds and forgets with statements of its own, written by hand in sql/postgres/queries beside these.
+"""
 LEFT_OUT = (  # they belong to folding and forgetting
     "queue_difference",
     "queue_use",
@@ -43,9 +46,6 @@ def main() -> None:
 def made() -> Mapping[Path, str]:
     """Each file that is made, with its text."""
     files = {SQL / "postgres" / "queries" / f"{name}.sql": _queries(name) for name in ANSWERING}
-    for own in sorted((SQL / "postgres" / "own").glob("*.sql")):
-        if own.stem not in ANSWERING and not own.stem.startswith("V"):
-            files[SQL / "postgres" / "queries" / own.name] = own.read_text("utf-8")
     for source in sorted((SQL / "migrations").glob("*.sql")):
         files[SQL / "postgres" / "migrations" / source.name] = _migration(source)
     return files
