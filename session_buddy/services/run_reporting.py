@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
-from session_buddy.analytics.bottlenecks import is_certain, severity_of
+from session_buddy.analytics.bottlenecks import LEAST_RUNS, is_certain, severity_of
 from session_buddy.analytics.fixing import mended_before
 from session_buddy.errors import InvalidInput, NotFound
 from session_buddy.models.answers import Invocation, Rate
@@ -37,7 +37,6 @@ from session_buddy.services.wording import number_of, rate
 FAILURES_SHOWN: Final = 5
 SKILLS_SHOWN: Final = 3
 LONGEST_DAYS: Final = 36_500.0
-FEW_RUNS: Final = 5
 _BAR: Final = 10
 
 
@@ -171,14 +170,13 @@ def _bottleneck(total: StageTotals) -> Bottleneck | None:
     if severity is None:
         return None
     share = total.completed_count / total.run_count
-    few = f" (only {number_of(total.run_count, 'run')})" if total.run_count < FEW_RUNS else ""
     return Bottleneck(
         pipeline_name=total.pipeline_name,
         stage=total.stage,
         severity=severity,
         success_rate=share,
         certain=is_certain(total.completed_count, total.run_count),
-        reason=f"{total.completed_count} of {number_of(total.run_count, 'run')} completed, {share:.0%}{few}",
+        reason=f"{total.completed_count} of {number_of(total.run_count, 'run')} completed, {share:.0%}",
     )
 
 
@@ -234,11 +232,16 @@ def _pipelines_message(totals: Sequence[StageTotals], found: Sequence[Bottleneck
         return f"No stage was recorded in the last {days:g} days; wrap one: session-buddy ci -- COMMAND."
     runs = sum(total.run_count for total in totals)
     told = f"{number_of(runs, 'run')} of {number_of(len(totals), 'stage')} in {days:g} days."
+    few = sum(total.run_count < LEAST_RUNS for total in totals)
+    if few == len(totals):
+        return f"{told} Too few to name bottlenecks: a stage is judged from {LEAST_RUNS} runs on."
+    unjudged = f" {number_of(few, 'stage')} under {LEAST_RUNS} runs: too few to judge." if few else ""
     if not found:
-        return f"{told} No bottleneck: each completed at least 80 %."
+        return f"{told} No bottleneck: each completed at least 80 %.{unjudged}"
     worst = found[0]
     return (
-        f"{told} {number_of(len(found), 'bottleneck')}; {worst.pipeline_name}: {worst.stage}, {worst.reason}."
+        f"{told} {number_of(len(found), 'bottleneck')}; {worst.pipeline_name}: {worst.stage},"
+        f" {worst.reason}.{unjudged}"
     )
 
 

@@ -113,7 +113,7 @@ def test_a_gate_that_says_nothing_is_refused(services: Services, report: GateRep
 
 @pytest.mark.slow
 def test_bottlenecks_are_told_by_how_often_a_stage_completes(services: Services) -> None:
-    for stage, outcomes in (("build", "cccc"), ("test", "cccf"), ("deploy", "cfff")):
+    for stage, outcomes in (("build", "ccccc"), ("test", "cccff"), ("deploy", "cffff"), ("lint", "ffff")):
         for letter in outcomes:
             outcome = "completed" if letter == "c" else "failed"
             report = StageReport(context=SHOP, stage=stage, outcome=outcome, duration_seconds=10)
@@ -125,13 +125,24 @@ def test_bottlenecks_are_told_by_how_often_a_stage_completes(services: Services)
     ]
     assert [(stage.stage, stage.success_rate.value) for stage in answer.stages] == [
         ("build", 1.0),
-        ("test", 0.75),
-        ("deploy", 0.25),
+        ("test", 0.6),
+        ("deploy", 0.2),
+        ("lint", 0.0),
     ]
-    assert [day.run_count for day in answer.days] == [4, 4, 4]
-    assert services.run_counts.stages()["shop", "deploy", "failed"] == 3
+    assert answer.message.endswith(
+        "2 bottlenecks; shop: deploy, 1 of 5 runs completed, 20%. 1 stage under 5 runs: too few to judge."
+    )
+    assert [day.run_count for day in answer.days] == [5, 5, 5, 4]
+    assert services.run_counts.stages()["shop", "deploy", "failed"] == 4
     with pytest.raises(NotFound, match="Known are: shop"):
         services.run_reporter.pipelines("web")
+
+
+def test_of_a_stage_that_ran_once_no_verdict_is_given(services: Services) -> None:
+    services.run_recorder.record_stage(StageReport(context=SHOP, stage="deploy", outcome="failed"), CALLER)
+    answer = services.run_reporter.pipelines("shop")
+    assert answer.bottlenecks == []
+    assert "Too few to name bottlenecks: a stage is judged from 5 runs on." in answer.message
 
 
 @pytest.mark.slow
