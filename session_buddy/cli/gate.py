@@ -12,13 +12,13 @@ from typing import Any
 import click
 
 from session_buddy.cli.asking import Leader
+from session_buddy.cli.home import begin_record
 from session_buddy.cli.options import Command, json_option, settings_of
 from session_buddy.cli.plain import print_json
 from session_buddy.config import Settings
 from session_buddy.errors import InvalidInput, SessionBuddyError
 from session_buddy.ingest.gate_reports import REPORT_LIMIT, read_gate_report
 from session_buddy.models.runs import GATE_PHASES
-from session_buddy.private_files import private_directory
 
 _CHUNK = 65_536
 NOT_FOUND = 127
@@ -57,6 +57,8 @@ def gate(context: click.Context, /, command: tuple[str, ...], as_json: bool, **g
     With a COMMAND (behind --), runs it, shows what it prints, and exits as it did. The phases come from
     the report or from crackerjack's output; else --phase names the one, and the exit status decides.
     """
+    if not command and given["report"] is None:
+        _require_outcome(context, given)
     settings = settings_of(context)
     began = time.monotonic()
     status, printed = _run(command, quiet=as_json) if command else (0, None)
@@ -75,6 +77,14 @@ def gate(context: click.Context, /, command: tuple[str, ...], as_json: bool, **g
     else:
         _show(answer)
     context.exit(status)
+
+
+def _require_outcome(context: click.Context, given: dict[str, Any]) -> None:
+    """Refuse to record nothing."""
+    if given["phase"] is None or not (given["outcome"] or given["failed"]):
+        raise click.UsageError(
+            "give a command behind --, or --report FILE, or --phase with --outcome or --failed.", context
+        )
 
 
 def _arguments(given: dict[str, Any], status: int, printed: str | None) -> dict[str, Any]:
@@ -116,7 +126,7 @@ def _read(path: str) -> str:
 
 
 def _record(settings: Settings, arguments: dict[str, Any]) -> Any:
-    private_directory(settings.home)
+    begin_record(settings)
     with Leader(settings) as leader:
         return leader.call("record_gate", arguments, repeatable=False)
 

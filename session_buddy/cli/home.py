@@ -8,6 +8,7 @@ from pathlib import Path
 
 from session_buddy.config import Settings
 from session_buddy.errors import NotFound
+from session_buddy.private_files import private_directory
 
 _OURS = (
     "journal",
@@ -44,6 +45,16 @@ def require_home(settings: Settings) -> None:
             f"there is no record at {settings.home}. 'session-buddy install claude' or 'session-buddy "
             "import' begins one there; --home or SESSION_BUDDY_HOME names another folder."
         )
+
+
+def begin_record(settings: Settings) -> None:
+    """Make the home, so that commands find a record that is empty, not one that is missing.
+
+    Raises:
+        ConfigurationError: it cannot be made or written.
+    """
+    private_directory(settings.home)
+    private_directory(settings.journal)
 
 
 def files_of(settings: Settings) -> Files:

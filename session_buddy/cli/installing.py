@@ -7,12 +7,12 @@ import click
 
 from session_buddy.cli.agents import ADAPTERS, session_folders, short
 from session_buddy.cli.formats import clean, count
+from session_buddy.cli.home import begin_record
 from session_buddy.cli.options import Command, settings_of, yes_option
 from session_buddy.cli.plain import confirmed
 from session_buddy.config import Settings
 from session_buddy.ingest.agents import changes as agent_changes
 from session_buddy.ingest.agents.protocol import AgentAdapter, Change
-from session_buddy.private_files import private_directory
 
 _agent = click.argument("agent", type=click.Choice(sorted(ADAPTERS)))
 
@@ -42,7 +42,7 @@ def install(context: click.Context, agent: str, yes: bool, no_import: bool) -> N
             click.echo(f"{adapter.title} has not been used here yet; its files are made.")
         _show(planned)
         confirmed(f"Install session-buddy into {adapter.title}?", yes)
-    _begin_record(settings)
+    begin_record(settings)
     agent_changes.install(settings, adapter.name, planned)
     click.echo(
         f"Installed into {adapter.title}." if planned else f"{adapter.title} has it already; nothing changed."
@@ -83,12 +83,6 @@ def _show(planned: Sequence[Change]) -> None:
     for change in planned:
         click.echo(f"{change.path}: {change.why}")
         click.echo(clean(change.diff()))
-
-
-def _begin_record(settings: Settings) -> None:
-    """Make the home, so that commands find a record that is empty, not one that is missing."""
-    private_directory(settings.home)
-    private_directory(settings.journal)
 
 
 def _offer_import(settings: Settings, adapter: AgentAdapter, yes: bool) -> None:
