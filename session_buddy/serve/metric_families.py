@@ -50,6 +50,11 @@ FAMILIES: Final = (
     Family("websocket_broadcast_seconds", "histogram", "Time that one update of all subscribers took"),
     Family("database_connections_in_use", "gauge", "Connections to the database that are in use"),
     Family("database_connections_max", "gauge", "Connections to the database that there may be"),
+    Family(
+        "database_available",
+        "gauge",
+        "0 if the last fold into the database, or the last reading of all live figures, failed, else 1",
+    ),
     Family("database_size_bytes", "gauge", "Size of the database file"),
     Family("fold_seconds", "histogram", "Time that one fold of journals into the database took"),
     Family("journal_pending_events", "gauge", "Acknowledged events that the database does not have yet"),

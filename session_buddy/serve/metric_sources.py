@@ -54,6 +54,7 @@ def record_source(live: LiveRecord, settings: Settings, clock: Callable[[], date
             "journal_oldest_pending_seconds": [((), max(waited, 0.0))],
             "database_connections_in_use": [((), measures.connections.in_use)],
             "database_connections_max": [((), measures.connections.limit)],
+            "database_available": [((), int(measures.database_answers))],
             "imported_invocations_total": [((), measures.imported_invocations)],
             "events_rejected_total": [
                 (("unreadable_line",), measures.unreadable_lines),

@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from typing import Protocol
 from uuid import UUID
 
+from session_buddy.errors import SessionBuddyError
 from session_buddy.live.merge import merge
 from session_buddy.live.totals import add_invocation
 from session_buddy.models.answers import FoldSummary
@@ -71,6 +72,7 @@ class Record:
         self._run_listeners: list[RunListener] = []
         self._watchers: list[RecordWatcher] = []
         self._prepare: Callable[[Sequence[JournalEvent]], None] = lambda _events: None
+        self.database_answers = True
         self.last_fold = FoldSummary(finished_at=None, event_count=0, seconds=0.0, events_per_second=None)
 
     def listen(self, listener: EventListener) -> None:
@@ -166,7 +168,8 @@ class Record:
                 return self._fold_backlog()
             self._prepare(batch.events)
             started = time.monotonic()
-            result = self.storage.fold(batch)
+            with self._noting_failure():
+                result = self.storage.fold(batch)
             with self._state:
                 self.tail.folded(batch)
                 self._forget_pending(batch)
@@ -184,7 +187,8 @@ class Record:
         if lines is None:
             return 0
         started = time.monotonic()
-        result = self.storage.fold_lines(lines)
+        with self._noting_failure():
+            result = self.storage.fold_lines(lines)
         with self._state:
             self.tail.lines_done(lines, folded=result is not None)
             self._current.clear()
@@ -195,6 +199,16 @@ class Record:
         for watcher in self._watchers:
             watcher.caught_up(result, seconds)
         return result.new_events
+
+    @contextmanager
+    def _noting_failure(self) -> Iterator[None]:
+        """Keep whether the database took what it was given, for who watches."""
+        try:
+            yield
+        except SessionBuddyError:
+            self.database_answers = False
+            raise
+        self.database_answers = True
 
     def archive_done(self) -> None:
         """Move the journals that are done into the archive."""

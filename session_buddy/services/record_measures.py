@@ -18,3 +18,4 @@ class RecordMeasures:
     pending_events: int
     pending_since: datetime | None
     connections: Connections
+    database_answers: bool

@@ -80,9 +80,18 @@ class _Applied:
 class Migrator:
     """Moves one database between schema versions."""
 
-    def __init__(self, connection: Connection, migrations: Sequence[Migration] | None = None) -> None:
-        """migrations: those of this program unless a test gives others."""
+    def __init__(
+        self,
+        connection: Connection,
+        migrations: Sequence[Migration] | None = None,
+        remedy: str = f"Use the session-buddy that made this database. {_REMEDY}",
+    ) -> None:
+        """migrations: those of the embedded store unless others are given.
+
+        remedy: what to do where the database is not what this program knows.
+        """
         self._connection = connection
+        self._remedy = remedy
         self._migrations = known_migrations() if migrations is None else migrations
 
     @property
@@ -119,7 +128,7 @@ class Migrator:
         if version > self.newest:
             raise MigrationError(
                 f"The database has schema version {version}, and this session-buddy knows none above "
-                f"{self.newest}: a newer one made it. Use that one. {_REMEDY}"
+                f"{self.newest}: a newer one made it. {self._remedy}"
             )
         for migration in self._migrations[:version]:
             record = applied.get(migration.version)
@@ -127,12 +136,12 @@ class Migrator:
                 found = "nothing" if record is None else repr(record.name)
                 raise MigrationError(
                     f"The database has {found} applied as V{migration.version}, "
-                    f"where this session-buddy knows {migration.name!r}. Use the one that made it. {_REMEDY}"
+                    f"where this session-buddy knows {migration.name!r}. {self._remedy}"
                 )
             if record.checksum != migration.checksum:
                 raise MigrationError(
                     f"Migration V{migration.version} ({migration.name}) has changed since it was applied. "
-                    f"Install the session-buddy that made this database. {_REMEDY}"
+                    f"{self._remedy}"
                 )
 
     def migrate(self, target: int | None = None) -> None:

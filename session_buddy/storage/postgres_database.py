@@ -9,7 +9,7 @@ import re
 import select
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
 from typing import Any
@@ -125,6 +125,7 @@ class PostgresDatabase:
         self._lock = threading.Lock()
         self._gone: tuple[float, StorageError] | None = None
         self._lent = 0
+        self._prepare: Callable[[], None] = lambda: None
         self._unproven = True
 
     def open(self) -> None:
@@ -155,9 +156,20 @@ class PostgresDatabase:
         """How many connections are lent now, and how many there may be; asks the server nothing."""
         return Connections(in_use=self._lent, limit=POOL_SIZE)
 
+    def prepare_use(self, prepare: Callable[[], None]) -> None:
+        """Call this before each use; what it raises is what the user gets."""
+        self._prepare = prepare
+
     @contextmanager
     def connection(self) -> Iterator[PostgresConnection]:
         """A connection out of the pool, which commits every statement."""
+        self._prepare()
+        with self.unprepared() as connection:
+            yield connection
+
+    @contextmanager
+    def unprepared(self) -> Iterator[PostgresConnection]:
+        """The same for who prepares."""
         pool = self._pool
         if pool is None:
             raise StorageError(f"The team's store {self.path} is not open.")

@@ -6,6 +6,7 @@ and whoever asks hears why there is no answer.
 
 import threading
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 
 from session_buddy.errors import MigrationError, StorageError
@@ -18,7 +19,6 @@ from session_buddy.storage.findings import StoredFindings
 from session_buddy.storage.forgetting import Request
 from session_buddy.storage.migrations import Migrator, read_migrations
 from session_buddy.storage.postgres_database import PostgresConnection, PostgresDatabase
-from session_buddy.storage.postgres_failures import ServerGone
 from session_buddy.storage.queries import sql
 from session_buddy.storage.refusals import Refusals
 from session_buddy.storage.runs import StoredRuns, fold_runs
@@ -28,6 +28,10 @@ from session_buddy.storage.suggesting import fold_suggestions
 
 LEARN_AT_ONCE = 20_000
 """Skill events after which a leader moves the roll-ups, so that a long import leaves no backlog of them."""
+_UPDATE = (
+    "Update session-buddy on this machine. Nothing is lost: what is recorded stays in the journals, and is "
+    "folded once that is done."
+)
 _REMEDY = "The owner of the team's store runs `session-buddy team init`."
 
 
@@ -72,15 +76,15 @@ class PostgresStore(StoredAnswers):
         self.experiments = StoredExperiments(self._database, self._writing, lambda: self.findings.may_write)
 
     def open(self) -> None:
-        """Open, and migrate what is one's own; raises `StorageError` unless the server is merely away."""
+        """Open, and migrate what is one's own.
+
+        Whatever is wrong with the server or its schema keeps no leader from starting, which has to record:
+        everybody who asks the store hears of it, and it is looked at again each time.
+        """
         self.open_as_it_is()
-        try:
+        self._database.prepare_use(self._verify)
+        with suppress(StorageError):
             self._verify()
-        except ServerGone:
-            return
-        except BaseException:
-            self._database.close()
-            raise
 
     def open_as_it_is(self) -> None:
         """Open without migrating."""
@@ -98,14 +102,14 @@ class PostgresStore(StoredAnswers):
 
     def _verify(self) -> None:
         """See that the schema is the one that this program knows; its owner moves an older one up."""
+        if self._verified:
+            return
         with self._writing:
-            if self._verified:
-                return
-            with self._database.connection() as connection:
+            with self._database.unprepared() as connection:
                 owner, self.findings.may_write = self._rights(connection)
             if owner:
                 self.migrate()
-            with self._database.connection() as connection:
+            with self._database.unprepared() as connection:
                 migrator = self._migrator(connection)
                 migrator.verify()
                 if migrator.version() < migrator.newest:
@@ -123,11 +127,11 @@ class PostgresStore(StoredAnswers):
         return bool(owner), bool(owner or writer)
 
     def _migrator(self, connection: PostgresConnection) -> Migrator:
-        return Migrator(connection, read_migrations(sql_folder() / "postgres" / "migrations"))
+        return Migrator(connection, read_migrations(sql_folder() / "postgres" / "migrations"), _UPDATE)
 
     def migrate(self, version: int | None = None) -> None:
         """Move to a schema version, by default the newest; for the owner of the store."""
-        with self._writing, self._database.connection() as connection:
+        with self._writing, self._database.unprepared() as connection:
             connection.run("take_migrating")
             try:
                 self._migrator(connection).migrate(version)
@@ -226,7 +230,7 @@ class PostgresStore(StoredAnswers):
 
     def migrations(self) -> Sequence[MigrationStatus]:
         """Every schema version, applied or not."""
-        with self._database.connection() as connection:
+        with self._database.unprepared() as connection:
             return self._migrator(connection).status()
 
 

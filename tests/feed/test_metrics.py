@@ -14,6 +14,7 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.openmetrics import parser as openmetrics_parser
 
 from session_buddy import __version__
+from session_buddy.errors import StorageError
 from session_buddy.live.counters import Histogram
 from session_buddy.models.events import AnomalyEvent
 from session_buddy.serve.measures import RequestMeasures
@@ -39,7 +40,7 @@ HOSTILE = [
 DESIGNED = """skill_invocations_total skill_duration_seconds skill_completion_ratio anomalies_detected_total
 anomaly_active active_sessions skills_tracked websocket_clients websocket_clients_max
 websocket_dropped_total websocket_broadcast_seconds database_connections_in_use
-database_connections_max database_size_bytes fold_seconds journal_pending_events
+database_connections_max database_available database_size_bytes fold_seconds journal_pending_events
 journal_oldest_pending_seconds metrics_cache_last_update_timestamp_seconds mcp_requests_total
 mcp_request_seconds pipeline_stage_runs_total quality_gate_runs_total predictions_total
 prediction_brier_score prediction_accuracy_ratio model_last_trained_timestamp_seconds ab_test_samples
@@ -122,6 +123,19 @@ def test_what_was_never_counted_is_there_with_zero(served: Running) -> None:
     assert value(found, "skill_invocations_total", **failed) == 0
     assert value(found, "skill_duration_seconds_count", skill_name="old") == 0
     assert value(found, "websocket_dropped_total", reason="slow") == 0
+
+
+@pytest.mark.slow
+def test_a_database_that_takes_nothing_is_told(home: LiveHome) -> None:
+    with running(home) as served:
+        home.use("review")
+        home.store.close()
+        with pytest.raises(StorageError):
+            home.record.fold()
+        assert value(scraped(served), "database_available") == 0
+        home.store.open()
+        home.record.fold()
+        assert value(scraped(served), "database_available") == 1
 
 
 @pytest.mark.slow

@@ -284,8 +284,8 @@ def test_what_is_wrong_is_said_in_one_line_without_the_password(
     guarded: PostgresServer, password: str, database: str, options: dict[str, str], said: str
 ) -> None:
     store = PostgresStore(guarded.tcp_url("ada", password, database, **options), keyed_hash)
-    with pytest.raises(StorageError, match=said) as raised:
-        store.open()
+    with opened(store), pytest.raises(StorageError, match=said) as raised:
+        store.counts()
     assert "\n" not in str(raised.value)
     assert password not in str(raised.value)
     assert "stays in the journals" in str(raised.value)
@@ -308,16 +308,23 @@ def test_a_newer_schema_is_left_alone(team_databases: TeamDatabases) -> None:
     url = team_databases.another()
     with opened(PostgresStore(url, keyed_hash)) as store:
         store.database.rows("INSERT INTO skill_migrations VALUES (99, 'later', 'c', now())")
-    with pytest.raises(MigrationError, match="a newer one made it"):
-        PostgresStore(url, keyed_hash).open()
+    with opened(PostgresStore(url, keyed_hash)) as store:
+        for ask in (store.all_totals, lambda: store.fold(Batch((recorded("a", 1),)))):
+            with pytest.raises(MigrationError, match=r"a newer one made it\. Update session-buddy") as raised:
+                ask()
+            assert "stays in the journals" in str(raised.value)
+        assert store.migrations()[-1].version == 99
+        store.database.prepare_use(lambda: None)
+        assert store.counts()["skill_event"] == 0
 
 
 def test_a_member_does_not_make_the_tables(team_databases: TeamDatabases) -> None:
     server = team_databases.server
     server.execute("CREATE DATABASE bare")
     server.execute("CREATE ROLE mallory LOGIN")
-    with pytest.raises(MigrationError, match="team init"):
-        PostgresStore(server.url("bare", "mallory"), keyed_hash).open()
+    store = PostgresStore(server.url("bare", "mallory"), keyed_hash)
+    with opened(store), pytest.raises(MigrationError, match="team init"):
+        store.counts()
 
 
 def test_a_rebuild_does_not_throw_away_what_others_folded(team_databases: TeamDatabases) -> None:
