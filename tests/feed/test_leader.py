@@ -191,7 +191,7 @@ def test_a_window_serves_the_feed_and_the_service_takes_over_when_it_closes(home
         wait_for(lambda: f"process {window.pid} leads" in service.said(), "it says who leads")
         assert f"serves http://127.0.0.1:{home.port}/" in service.said()
     assert "lost 0" in subscriber.until_it_prints(["hello 0"])
-    assert home.server() == service.process.pid
+    assert wait_for(home.server, "the service serves the feed with its figures") == service.process.pid
 
 
 @pytest.mark.slow
