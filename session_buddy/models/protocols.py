@@ -78,13 +78,13 @@ class SkillsStorageProtocol(Protocol):
     ) -> Sequence[SkillTotals]:
         """Totals over the invocations that began in a window, with exact p50 and p95; ordered as above."""
 
-    def top_skills(self, window: Window, limit: int) -> Sequence[TopSkill]:
+    def top_skills(self, window: Window, limit: int, only: Dimensions | None = None) -> Sequence[TopSkill]:
         """Skills by invocations begun in the window."""
 
     def active_anomalies(self) -> Sequence[ActiveAnomaly]:
         """Anomalies that are not resolved, newest first."""
 
-    def active_sessions(self, since: datetime) -> int:
+    def active_sessions(self, since: datetime, only: Dimensions | None = None) -> int:
         """Sessions with activity at or after `since` that have not ended."""
 
     def invocation(self, invocation_id: UUID) -> Invocation | None:

@@ -1,8 +1,9 @@
 """JSON schemas as they are sent to clients: only what a reader of `tools/list` can use.
 
 Every schema is read by a model at the start of every conversation, so bytes are tokens. What goes:
-titles (the names again), docstrings of nested models, regular expressions, and `null`: inputs accept it
-all the same, and answers leave out what has no value. Outputs also lose bounds, defaults, long
+titles (the names again), docstrings of nested models, regular expressions, that a text must not be empty
+(nobody means to send one, and it is refused with a reason all the same), and `null`: inputs accept it all
+the same, and answers leave out what has no value. Outputs also lose bounds, defaults, long
 enumerations, and closed objects and required fields, so that a later version may add a field. Definitions
 used once are put where they are used. What is left has one `type` everywhere, which is what clients that
 map schemas to other dialects need.
@@ -13,8 +14,8 @@ from typing import Any
 
 Schema = dict[str, Any]
 _REFERENCE = "#/$defs/"
-_DROPPED = frozenset({"title", "pattern", "$defs"})
-_DROPPED_FROM_OUTPUTS = frozenset({"default", "maximum", "maxLength", "minimum", "minLength", "required"})
+_DROPPED = frozenset({"title", "pattern", "minLength", "$defs"})
+_DROPPED_FROM_OUTPUTS = frozenset({"default", "maximum", "maxLength", "minimum", "required"})
 _ENUMERATION_LIMIT = 8
 
 

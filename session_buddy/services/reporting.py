@@ -86,8 +86,14 @@ class Reporter:
             message=metrics_message(found, limit, never_used) + ("" if caught_up else BACKLOG),
         )
 
-    def real_time_metrics(self, limit: int = 10, time_window_hours: float = 1.0) -> RealTimeMetrics:
-        """The most used skills of the last hours, unresolved anomalies, sessions at work."""
+    def real_time_metrics(
+        self, limit: int = 10, time_window_hours: float = 1.0, only: Dimensions | None = None
+    ) -> RealTimeMetrics:
+        """The most used skills of the last hours, unresolved anomalies, sessions at work.
+
+        only: one project, agent or user. An anomaly is of a skill, whoever uses it; told are those of the
+        skills that were used there.
+        """
         _check_limit(limit)
         if not 0 < time_window_hours <= LONGEST_WINDOW_HOURS:
             raise InvalidInput(
@@ -97,7 +103,13 @@ class Reporter:
         now = self._clock()
         since = now - timedelta(hours=time_window_hours)
         storage = self._record.storage
-        top = list(storage.top_skills(Window(since, None), limit))
+        only = None if only == Dimensions() else only
+        used = storage.top_skills(Window(since, None), limit if only is None else LARGEST_LIMIT, only)
+        names = {skill.skill_name for skill in used}
+        anomalies = [
+            found for found in storage.active_anomalies() if only is None or found.skill_name in names
+        ]
+        top = list(used[:limit])
         message = (
             f"{number_of(len(top), 'skill')} in the last {time_window_hours:g} h."
             if top
@@ -107,8 +119,8 @@ class Reporter:
             timestamp=now,
             time_window_hours=time_window_hours,
             top_skills=top,
-            anomalies=list(storage.active_anomalies()),
-            active_sessions=storage.active_sessions(since),
+            anomalies=anomalies,
+            active_sessions=storage.active_sessions(since, only),
             message=message + ("" if caught_up else BACKLOG),
         )
 

@@ -53,18 +53,20 @@ class StoredAnswers:
             )
         return [rows.window_totals_of(row) for row in found]
 
-    def top_skills(self, window: Window, limit: int) -> Sequence[TopSkill]:
+    def top_skills(self, window: Window, limit: int, only: Dimensions | None = None) -> Sequence[TopSkill]:
         """Skills by invocations begun in the window."""
-        found = self._database.records(sql("top_skills"), {**rows.bounds(window), "limit": limit})
+        asked = {**rows.bounds(window), "limit": limit, **asdict(only or Dimensions())}
+        found = self._database.records(sql("top_skills"), asked)
         return [rows.top_skill_of(row) for row in found]
 
     def active_anomalies(self) -> Sequence[ActiveAnomaly]:
         """Anomalies that last, newest first."""
         return [rows.anomaly_of(row) for row in self._database.records(sql("active_anomalies"))]
 
-    def active_sessions(self, since: datetime) -> int:
+    def active_sessions(self, since: datetime, only: Dimensions | None = None) -> int:
         """Sessions with activity at or after `since` that have not ended."""
-        found = self._database.rows(sql("count_active_sessions"), {"since": rows.naive(since)})
+        asked = {"since": rows.naive(since), **asdict(only or Dimensions())}
+        found = self._database.rows(sql("count_active_sessions"), asked)
         return int(found[0][0])
 
     def invocation(self, invocation_id: UUID) -> Invocation | None:

@@ -83,7 +83,7 @@ GROUP BY skill_name
 ORDER BY count(*) DESC, skill_name;
 
 -- top_skills --
--- The most used skills of a window.
+-- The most used skills of a window, of one project, agent or user if given.
 SELECT
     skill_name,
     count(*) AS invocation_count,
@@ -93,7 +93,12 @@ SELECT
     quantile_cont(duration_seconds, 0.95) AS p95_duration,
     max(invoked_at) AS last_invocation_at
 FROM skill_invocation
-WHERE invoked_at >= $since AND invoked_at < $until
+WHERE
+    invoked_at >= $since
+    AND invoked_at < $until
+    AND ($project IS NULL OR project = $project)
+    AND ($agent IS NULL OR agent = $agent)
+    AND ($user_id IS NULL OR user_id = $user_id)
 GROUP BY skill_name
 ORDER BY count(*) DESC, skill_name
 LIMIT $limit;
@@ -106,10 +111,15 @@ WHERE resolved_at IS NULL
 ORDER BY detected_at DESC, anomaly_id;
 
 -- count_active_sessions --
--- Sessions with activity since a moment that have not ended, or went on after they had.
+-- Sessions with activity since a moment that have not ended, or went on after they had; filtered as above.
 SELECT count(*)
 FROM agent_session
-WHERE last_activity_at >= $since AND (ended_at IS NULL OR ended_at < last_observed_at);
+WHERE
+    last_activity_at >= $since
+    AND (ended_at IS NULL OR ended_at < last_observed_at)
+    AND ($project IS NULL OR project = $project)
+    AND ($agent IS NULL OR agent = $agent)
+    AND ($user_id IS NULL OR user_id = $user_id);
 
 -- invocation_by_id --
 -- One invocation.

@@ -163,6 +163,22 @@ async def test_real_time_metrics_look_at_the_last_hours(connect: Connect) -> Non
 
 
 @pytest.mark.slow
+async def test_real_time_metrics_of_one_project_or_agent_leave_the_others_out(connect: Connect) -> None:
+    async with connect() as client:
+        await record(client, "lint", completed=True, project="/shop", session_id="s1")
+        await record(client, "draft", completed=True, project="/docs", session_id="s2")
+        shop = await answer(client, "get_real_time_metrics", project="/shop")
+        ours = await answer(client, "get_real_time_metrics", agent="claude-code", limit=1)
+        codex = await answer(client, "get_real_time_metrics", agent="codex")
+        nobody = await answer(client, "get_real_time_metrics", user_id="nobody")
+    assert ([skill["skill_name"] for skill in shop["top_skills"]], shop["active_sessions"]) == (["lint"], 1)
+    assert (len(ours["top_skills"]), ours["active_sessions"]) == (1, 2)
+    for empty in (codex, nobody):
+        assert (empty["top_skills"], empty["active_sessions"]) == ([], 0)
+        assert "No skill was used in the last 1 h." in empty["message"]
+
+
+@pytest.mark.slow
 @both_eras
 async def test_a_skill_is_described_with_what_surrounds_it(connect: Connect) -> None:
     async with connect() as client:

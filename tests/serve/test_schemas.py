@@ -34,6 +34,7 @@ class Everything(BaseModel):
     listed: list[Once | None] = []
     either: str | list[dict[str, Any]] = ""
     mapped: dict[str, Once] = {}
+    named: Annotated[str, Field(min_length=1, max_length=9)] = "x"
 
 
 def test_an_input_keeps_bounds_defaults_and_required_arguments() -> None:
@@ -49,6 +50,7 @@ def test_an_input_keeps_bounds_defaults_and_required_arguments() -> None:
     assert lean["additionalProperties"] is False
     assert lean["properties"]["default"] == {"type": "string"}
     assert lean["properties"]["few"] == {"enum": ["a", "b"], "type": "string"}
+    assert lean["properties"]["named"] == {"default": "x", "maxLength": 9, "type": "string"}
 
 
 def test_an_output_says_types_and_descriptions_alone() -> None:

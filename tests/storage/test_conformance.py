@@ -10,7 +10,7 @@ import pytest
 
 from session_buddy.live.sketch import bucket_of
 from session_buddy.models.protocols import SkillsStorageProtocol
-from session_buddy.models.values import Batch, SkillTotals, Window
+from session_buddy.models.values import Batch, Dimensions, SkillTotals, Window
 from session_buddy.storage.duckdb_store import DuckDBStore
 from tests.storage.conftest import keyed_hash
 from tests.support.events import at, installed, invocation_id, recorded, session_event, skill_event
@@ -182,6 +182,24 @@ def test_skills_are_ranked_by_use_then_name(store: SkillsStorageProtocol) -> Non
     assert [found.skill_name for found in top] == ["c", "a"]
     assert (top[0].invocation_count, top[0].completed_count, top[0].completion_rate) == (2, 1, 0.5)
     assert (top[0].avg_duration, top[0].p95_duration, top[0].last_invocation_at) == (60.0, 60.0, at(4))
+
+
+@pytest.mark.slow
+def test_the_latest_uses_and_sessions_of_one_project_agent_or_user(store: SkillsStorageProtocol) -> None:
+    fold(
+        store,
+        recorded("1", 1, skill_name="a", project="/shop", agent="codex", session_id="s1"),
+        recorded("2", 2, skill_name="b", project="/docs", user_id="u", session_id="s2"),
+    )
+    for only, names in (
+        (Dimensions(), ["a", "b"]),
+        (Dimensions(project="/shop"), ["a"]),
+        (Dimensions(agent="codex"), ["a"]),
+        (Dimensions(user_id="u"), ["b"]),
+        (Dimensions(project="/shop", user_id="u"), []),
+    ):
+        assert [found.skill_name for found in store.top_skills(Window(), 5, only)] == names
+        assert store.active_sessions(at(0), only) == len(names)
 
 
 @pytest.mark.slow

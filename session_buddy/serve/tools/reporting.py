@@ -53,9 +53,13 @@ def get_real_time_metrics(
     *,
     limit: Limit = 10,
     time_window_hours: Hours = 1.0,
+    project: ShortText | None = None,
+    agent: Name | None = None,
+    user_id: Name | None = None,
 ) -> RealTimeMetrics:
     """What happens now, in all sessions: the most used skills, unresolved anomalies, active sessions."""
-    return call.services.reporter.real_time_metrics(limit, time_window_hours)
+    only = Dimensions(project, agent, user_id)
+    return call.services.reporter.real_time_metrics(limit, time_window_hours, only)
 
 
 def describe_skill(call: Call, *, skill_name: Name) -> SkillDescription:

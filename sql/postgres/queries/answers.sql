@@ -131,7 +131,7 @@ LEFT JOIN phases AS p ON p.skill_name = t.skill_name
 ORDER BY t.invocation_count DESC, t.skill_name;
 
 -- top_skills --
--- The most used skills of a window.
+-- The most used skills of a window, of one project, agent or user if given.
 SELECT
   skill_name,
   COUNT(*) AS invocation_count,
@@ -145,7 +145,17 @@ SELECT
   MAX(invoked_at) AS last_invocation_at
 FROM team_invocation
 WHERE
-  invoked_at >= $since AND invoked_at < $until
+  invoked_at >= $since
+  AND invoked_at < $until
+  AND (
+    CAST($project AS TEXT) IS NULL OR project = $project
+  )
+  AND (
+    CAST($agent AS TEXT) IS NULL OR agent = $agent
+  )
+  AND (
+    CAST($user_id AS TEXT) IS NULL OR user_id = $user_id
+  )
 GROUP BY
   skill_name
 ORDER BY
@@ -170,7 +180,7 @@ ORDER BY
   anomaly_id;
 
 -- count_active_sessions --
--- Sessions with activity since a moment that have not ended, or went on after they had.
+-- Sessions with activity since a moment that have not ended, or went on after they had; filtered as above.
 SELECT
   COUNT(*)
 FROM agent_session
@@ -178,6 +188,15 @@ WHERE
   last_activity_at >= $since
   AND (
     ended_at IS NULL OR ended_at < last_observed_at
+  )
+  AND (
+    CAST($project AS TEXT) IS NULL OR project = $project
+  )
+  AND (
+    CAST($agent AS TEXT) IS NULL OR agent = $agent
+  )
+  AND (
+    CAST($user_id AS TEXT) IS NULL OR user_id = $user_id
   );
 
 -- invocation_by_id --
