@@ -1,26 +1,29 @@
 """What evaluating all rules of the monitoring pack costs Prometheus, with as many skills as have a label.
 
 A week of history is put into a real Prometheus, which then scrapes a page of 200 skills with every rule's
-window full, and evaluates each group several times: shorter intervals between, the same windows.
+window full, and evaluates each group several times: scrapes and evaluations follow one another faster, and
+each window holds as many samples as it would.
 
     python -m bench.rules
 """
 
 import http.server
 import random
+import re
 import shutil
 import sys
 import tempfile
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
 from bench.support import print_table, value
 from session_buddy.live.counters import DURATION_BOUNDS, LABEL_LIMIT, Histogram
+from session_buddy.live.windows import P95_FROM
 from session_buddy.models.vocabulary import WORKFLOW_PHASES
 from session_buddy.serve.measures import REQUEST_BOUNDS, FeedMeasures, RequestMeasures
 from session_buddy.serve.metrics import MetricsRenderer, Samples
@@ -33,10 +36,33 @@ MINUTE, HOUR, DAY = 60, 3_600, 86_400
 LABELS: Final = {"job": "session-buddy", "instance": "127.0.0.1:8765"}
 SKILLS: Final = [f"plugin-{number % 7}:skill-{number}" for number in range(LABEL_LIMIT)]
 NEVER: Final = "0001-99"
-EVALUATIONS: Final = 4
+EVALUATIONS: Final = 9
+EVERY: Final = "2300ms"
+"""Between evaluations: out of step with the scrapes, which are not what is measured."""
 LOOK_SECONDS: Final = 1.0
-USES_A_DAY: Final = 500
+USES_A_DAY: Final = 2_000
+WEIGHTS: Final = [1 / (place + 1) for place in range(LABEL_LIMIT)]
+"""How often each skill is used, beside the others: few much, many now and then."""
+P95S: Final = {
+    skill: 30.0 + 7 * place
+    for place, (skill, weight) in enumerate(zip(SKILLS, WEIGHTS, strict=True))
+    if weight / sum(WEIGHTS) * USES_A_DAY >= P95_FROM
+}
 SCRAPES: Final = 20
+"""As many as five minutes have."""
+SCRAPE_SECONDS: Final = 15
+PIPELINES: Final = ("release", "main", "nightly")
+PIPELINE_STAGES: Final = [
+    {"pipeline": pipeline, "stage": stage, "outcome": outcome}
+    for pipeline in PIPELINES
+    for stage in ("build", "test", "lint", "security", "deploy")
+    for outcome in OUTCOMES[:2]
+]
+QUALITY_GATES: Final = [
+    {"phase": phase, "outcome": outcome}
+    for phase in ("fast_hooks", "tests", "ai_fix", "comprehensive_hooks")
+    for outcome in OUTCOMES[:2]
+]
 
 
 def main() -> int:
@@ -55,12 +81,12 @@ def evaluations(binary: Path, promtool: Path, folder: Path) -> list[float]:
     page = MetricsRenderer([lambda: _everything(now)]).render("", compress=False).body
     backfill(promtool, folder, history(now))
     rules = folder / "rules.yaml"
-    text = RULES.read_text().replace("interval: 5m", "interval: 2s").replace("interval: 1h", "interval: 2s")
-    rules.write_text(text)
+    text = re.sub(r"interval: (5m|1h)", f"interval: {EVERY}", RULES.read_text())
+    rules.write_text(re.sub(r"(?<=_total|bucket)\[5m\]", f"[{SCRAPES}s]", text))
     with served(page) as port:
         config = folder / "prometheus.yml"
         config.write_text(
-            "global: {scrape_interval: 1s, evaluation_interval: 2s}\n"
+            f"global: {{scrape_interval: 1s, evaluation_interval: {EVERY}}}\n"
             f"rule_files: ['{rules}']\n"
             "scrape_configs:\n"
             "  - job_name: session-buddy\n"
@@ -74,7 +100,7 @@ def evaluations(binary: Path, promtool: Path, folder: Path) -> list[float]:
 
 def _watched(prometheus: Prometheus) -> Iterator[float]:
     """Milliseconds of all groups, each time that every one of them was evaluated again."""
-    time.sleep(SCRAPES)  # as many as five minutes have, a second apart
+    time.sleep(SCRAPES)  # a second apart
     before = [NEVER] * len(prometheus.rule_groups())
     for _ in range(EVALUATIONS):
         groups = prometheus.rule_groups()
@@ -88,55 +114,59 @@ def _watched(prometheus: Prometheus) -> Iterator[float]:
 
 
 def history(now: float) -> Iterator[Series]:
-    """A week as Prometheus would have it: sums of five minutes for a day, and sums of an hour."""
+    """A week as Prometheus would have it: sums of five minutes and of an hour, and what was scraped."""
     chance = random.Random(5)
     uses = _uses(now, chance)
-    yield from _sums("5m", 5 * MINUTE, [use for use in uses if use[0] > now - DAY])
-    yield from _sums("1h", HOUR, _in_much_use(uses))
+    yield from _counted([use for use in uses if use[0] > now - DAY])
+    for skill, seconds in P95S.items():
+        name = {"__name__": "session_buddy:skill_duration_p95_seconds:hourly", "skill_name": skill}
+        yield name | LABELS, [(at, seconds) for at in _moments(now, HOUR, 7 * DAY)]
     for outcome in OUTCOMES:
         labels = LABELS | {"outcome": outcome}
         yield _recorded("decided:increase5m", labels, _moments(now, 5 * MINUTE, DAY), chance)
         yield _recorded("mcp_requests:increase5m", labels, _moments(now, 5 * MINUTE, DAY), chance)
+        yield _recorded("quality_gate_runs:increase5m", labels, _moments(now, 5 * MINUTE, DAY), chance)
+        for pipeline in PIPELINES:
+            of_one = labels | {"pipeline": pipeline}
+            yield _recorded("pipeline_stage_runs:increase5m", of_one, _moments(now, 5 * MINUTE, DAY), chance)
     yield _recorded("decided:increase1h", LABELS, _moments(now, HOUR, 7 * DAY), chance)
     yield _recorded("prediction_brier_score:avg1h", LABELS, _moments(now, HOUR, 7 * DAY), chance)
+    for length, family, labels in _read_far_back():
+        moments = _moments(now, SCRAPE_SECONDS, length)
+        yield (
+            {"__name__": f"session_buddy_{family}"} | LABELS | labels,
+            [(at, float(number)) for number, at in enumerate(moments)],
+        )
 
 
-def _uses(now: float, chance: random.Random) -> list[tuple[float, str, float]]:
-    """(when, skill, seconds) of uses in working hours; few skills are used much, many now and then."""
-    weights = [1 / (place + 1) for place in range(LABEL_LIMIT)]
+def _read_far_back() -> Iterator[tuple[int, str, dict[str, str]]]:
+    """(seconds, family, labels) of what rules read as it was scraped over longer than five minutes."""
+    yield DAY, "active_sessions", {}
+    yield DAY, "build_info", {"version": "1", "mode": "service"}
+    yield HOUR, "dropped_labels_total", {}
+    for family in ("fold", "mcp_request", "websocket_broadcast"):
+        yield HOUR // 4, f"{family}_seconds_count", {}
+        for bound in (*REQUEST_BOUNDS, "+Inf"):
+            yield HOUR // 4, f"{family}_seconds_bucket", {"le": str(bound)}
+
+
+def _uses(now: float, chance: random.Random) -> list[tuple[float, str]]:
+    """(when, skill) of uses in working hours."""
     return [
-        (now - day * DAY - chance.uniform(0, 10 * HOUR), skill, chance.lognormvariate(4, 1.3))
+        (now - day * DAY - chance.uniform(0, 10 * HOUR), skill)
         for day in range(7)
-        for skill in chance.choices(SKILLS, weights, k=USES_A_DAY)
+        for skill in chance.choices(SKILLS, WEIGHTS, k=USES_A_DAY)
     ]
 
 
-def _in_much_use(uses: list[tuple[float, str, float]]) -> list[tuple[float, str, float]]:
-    """Those of a skill that was used 20 times in the quarter of a day, as the rule keeps them."""
-    counts = Counter((at // (6 * HOUR), skill) for at, skill, _ in uses)
-    return [use for use in uses if counts[use[0] // (6 * HOUR), use[1]] >= 20]
-
-
-def _sums(name: str, step: int, uses: list[tuple[float, str, float]]) -> Iterator[Series]:
-    """What the recording rules keep of uses: a sample where something was used."""
+def _counted(uses: list[tuple[float, str]]) -> Iterator[Series]:
+    """What the recording rules keep of uses by skill: a sample where something was used."""
     decided: dict[str, Counter[float]] = {}
-    buckets: dict[tuple[str, str], Counter[float]] = {}
-    for at, skill, seconds in uses:
-        slot = at // step * step
-        decided.setdefault(skill, Counter())[slot] += 1
-        for bound in (*(bound for bound in DURATION_BOUNDS if seconds <= bound), "+Inf"):
-            buckets.setdefault((skill, str(bound)), Counter())[slot] += 1
+    for at, skill in uses:
+        decided.setdefault(skill, Counter())[at // (5 * MINUTE) * 5 * MINUTE] += 1
     for skill, counts in decided.items():
-        yield _counted(f"skill_decided:increase{name}", LABELS | {"skill_name": skill}, counts)
-    for (skill, bound), counts in buckets.items():
-        labels = LABELS | {"skill_name": skill, "le": bound}
-        yield _counted(f"skill_duration_seconds_bucket:increase{name}", labels, counts)
-
-
-def _counted(name: str, labels: dict[str, str], counts: Mapping[float, int]) -> Series:
-    return {"__name__": f"session_buddy:{name}"} | labels, [
-        (at, float(n)) for at, n in sorted(counts.items())
-    ]
+        name = {"__name__": "session_buddy:skill_decided:increase5m"}
+        yield name | LABELS | {"skill_name": skill}, [(at, float(n)) for at, n in sorted(counts.items())]
 
 
 def _moments(now: float, step: int, length: int) -> list[float]:
@@ -185,13 +215,18 @@ def _everything(now: float) -> dict[str, Samples]:
             for outcome in OUTCOMES
         ],
         "skill_duration_seconds": durations,
-        "skill_completion_ratio": [((skill,), chance.random()) for skill in SKILLS],
+        "skill_duration_p95_seconds": [
+            ((skill,), seconds * (12 if skill in SKILLS[:2] else 1)) for skill, seconds in P95S.items()
+        ],
+        "skill_completion_ratio": [((skill,), chance.betavariate(9, 1.5)) for skill in SKILLS],
         "anomalies_detected_total": [((skill, kind), 3) for skill in SKILLS for kind in ANOMALIES],
         "anomaly_active": [((skill, ANOMALIES[0]), 1) for skill in SKILLS[:20]],
         "active_sessions": [((), 3)],
         "skills_tracked": [((), LABEL_LIMIT)],
         "websocket_clients": [((), 2)],
         "websocket_clients_max": [((), 100)],
+        "pipeline_stage_runs_total": [(tuple(labels.values()), 9e3) for labels in PIPELINE_STAGES],
+        "quality_gate_runs_total": [(tuple(labels.values()), 9e3) for labels in QUALITY_GATES],
         "websocket_broadcast_seconds": [((), feed.broadcast_seconds())],
         "fold_seconds": [((), _histogram(REQUEST_BOUNDS, chance))],
         "mcp_request_seconds": [((), requests.taken().seconds)],

@@ -26,6 +26,8 @@ CONNECTIONS: Final = thresholds((None, "green"), (0.9, "orange"), (0.95, "red"))
 ALERTING: Final = f'alertname=~"SessionBuddy.+",alertstate="firing",{HERE}'
 DECIDED_DAY: Final = f"last_over_time(session_buddy:skill_decided:increase1d{{{SKILL}}}[10m])"
 
+MOST_USED: Final = f"topk(20, sum by (skill_name) ({DECIDED_DAY}))"
+
 
 def skills() -> list[Json]:
     """What happens now."""
@@ -128,17 +130,17 @@ def skills() -> list[Json]:
         panel(
             "table",
             "Top skills, 24 h",
-            "The most used skills of the last 24 hours. A name leads to that skill alone.",
+            "The most used skills of 24 hours; p95 from 20 durations on. A name leads to that skill alone.",
             [
-                query(f"topk(20, sum by (skill_name) ({DECIDED_DAY}))", instant=True, form="table"),
+                query(MOST_USED, instant=True, form="table"),
                 query(
-                    f"avg by (skill_name) (session_buddy_skill_completion_ratio{{{SKILL}}})",
+                    f"avg by (skill_name) (session_buddy_skill_completion_ratio{{{SKILL}}}) and {MOST_USED}",
                     instant=True,
                     form="table",
                 ),
                 query(
-                    "histogram_quantile(0.95, sum by (skill_name, le) (sum_over_time("
-                    f"session_buddy:skill_duration_seconds_bucket:increase5m{{{SKILL}}}[1d])))",
+                    f"max by (skill_name) (session_buddy_skill_duration_p95_seconds{{{SKILL}}}) "
+                    f"and {MOST_USED}",
                     instant=True,
                     form="table",
                 ),
@@ -154,7 +156,7 @@ def skills() -> list[Json]:
             },
             custom={"align": "auto", "cellOptions": {"type": "auto"}, "inspect": False},
             transformations=[
-                {"id": "joinByField", "options": {"byField": "skill_name", "mode": "inner"}},
+                {"id": "joinByField", "options": {"byField": "skill_name", "mode": "outer"}},
                 rename(
                     {
                         "skill_name": "skill",

@@ -50,6 +50,7 @@ class LiveSnapshot:
 
     counted: Counted
     completion_ratios: Mapping[str, float]
+    p95_durations: Mapping[str, float]
     active_anomalies: Sequence[ActiveAnomaly]
     active_sessions: int
     skills_tracked: int
@@ -199,9 +200,11 @@ class LiveState:
 
     def snapshot(self) -> LiveSnapshot:
         """What the metrics show."""
+        labelled = sorted(self.counters.ranks.labelled)
         return LiveSnapshot(
             counted=self.counters.counted(),
-            completion_ratios=self.windows.ratios(sorted(self.counters.ranks.labelled)),
+            completion_ratios=self.windows.ratios(labelled),
+            p95_durations=self.windows.p95_durations(labelled),
             active_anomalies=self.anomalies(),
             active_sessions=self.active_sessions(),
             skills_tracked=len(self.counters.ranks),

@@ -9,7 +9,7 @@ from heapq import heappop, heappush, nsmallest
 from typing import Final, NamedTuple
 from uuid import UUID
 
-from session_buddy.live.tallies import Figures, Tally, Use, figures
+from session_buddy.live.tallies import Figures, Tally, Use, figures, quantile
 
 HOUR: Final = 0
 DAY: Final = 1
@@ -17,6 +17,8 @@ WINDOW_HOURS: Final = (1, 24)
 """The windows; an index into this is what the methods below call `window`."""
 SERIES_SECONDS: Final = 300
 """Width of one step of a skill's series."""
+P95_FROM: Final = 20
+"""Durations from which on a p95 is told by itself: that of fewer is their slowest."""
 _LENGTHS: Final = tuple(hours * 3_600_000_000 for hours in WINDOW_HOURS)
 _STEP: Final = SERIES_SECONDS * 1_000_000
 
@@ -179,6 +181,13 @@ class Windows:
         skills = (self._skills.get(name) for name in skill_names)
         tallies = ((skill.name, skill.tallies[DAY]) for skill in skills if skill is not None)
         return {name: tally.completed / tally.decided for name, tally in tallies if tally.decided}
+
+    def p95_durations(self, skill_names: Iterable[str]) -> dict[str, float]:
+        """Seconds, of those of the skills that have `P95_FROM` durations or more in the last day."""
+        skills = (self._skills.get(name) for name in skill_names)
+        ordered = ((skill.name, skill.tallies[DAY].durations) for skill in skills if skill is not None)
+        p95s = {name: quantile(durations, 0.95) for name, durations in ordered if len(durations) >= P95_FROM}
+        return {name: seconds for name, seconds in p95s.items() if seconds is not None}
 
     def series(self, skill_names: Iterable[str] | None) -> list[Step]:
         """The steps of the last day in which something began, oldest first: of some skills, or of all."""

@@ -36,6 +36,12 @@ FAMILIES: Final = (
         ("skill_name",),
     ),
     Family(
+        "skill_duration_p95_seconds",
+        "gauge",
+        "95th percentile of the active seconds of the last 24 hours, from 20 durations on",
+        ("skill_name",),
+    ),
+    Family(
         "anomalies_detected_total",
         "counter",
         "Anomalies detected since this leader began",

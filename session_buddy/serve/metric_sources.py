@@ -30,6 +30,7 @@ def live_source(live: LiveRecord) -> Source:
                 for label, histogram in {**_no_durations(now.counted), **now.counted.durations}.items()
             ],
             "skill_completion_ratio": [((name,), ratio) for name, ratio in now.completion_ratios.items()],
+            "skill_duration_p95_seconds": [((name,), p95) for name, p95 in now.p95_durations.items()],
             "anomalies_detected_total": now.counted.anomalies.items(),
             "anomaly_active": [(labels, 1) for labels in sorted(active)],
             "active_sessions": [((), now.active_sessions)],

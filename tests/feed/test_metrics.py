@@ -37,7 +37,8 @@ HOSTILE = [
 ]
 
 
-DESIGNED = """skill_invocations_total skill_duration_seconds skill_completion_ratio anomalies_detected_total
+DESIGNED = """skill_invocations_total skill_duration_seconds skill_duration_p95_seconds skill_completion_ratio
+anomalies_detected_total
 anomaly_active active_sessions skills_tracked websocket_clients websocket_clients_max
 websocket_dropped_total websocket_broadcast_seconds database_connections_in_use
 database_connections_max database_available database_size_bytes fold_seconds journal_pending_events

@@ -14,7 +14,7 @@ from session_buddy.live.moments import microseconds, moment_of
 from session_buddy.live.selections import SELECTIONS_KEPT, Selection
 from session_buddy.live.state import Change, LiveState
 from session_buddy.live.tallies import quantile
-from session_buddy.live.windows import DAY, HOUR, WINDOW_HOURS, Windows
+from session_buddy.live.windows import DAY, HOUR, P95_FROM, WINDOW_HOURS, Windows
 from session_buddy.models.answers import ActiveAnomaly, Invocation, TopSkill
 from session_buddy.models.events import SkillEvent
 from session_buddy.models.values import Batch, Window
@@ -295,6 +295,19 @@ def test_an_import_is_in_the_windows_and_not_counted() -> None:
     state.apply(Change(use.invocation_id, None, use, live=False))
     assert state.windows.figures(DAY, "review") is not None
     assert state.snapshot().counted.invocations == {}
+
+
+def test_a_p95_is_told_from_20_durations_of_a_day_on_and_of_skills_with_a_label_only() -> None:
+    state = LiveState(label_limit=1)
+    state.advance(microseconds(START))
+    for number in range(P95_FROM):
+        assert state.snapshot().p95_durations == {}
+        for name in ("review", "without-a-label"):
+            use = one_use(f"{name}-{number}", START, skill_name=name, duration_seconds=float(number))
+            state.apply(Change(use.invocation_id, None, use, live=True))
+    assert state.snapshot().p95_durations == {"review": pytest.approx(np.quantile(range(P95_FROM), 0.95))}
+    state.advance(microseconds(START + timedelta(days=1, microseconds=1)))
+    assert state.snapshot().p95_durations == {}
 
 
 def test_only_the_most_used_skills_have_a_label_and_no_series_ever_goes_down() -> None:
