@@ -303,7 +303,7 @@ def test_a_p95_is_told_from_20_durations_of_a_day_on_and_of_skills_with_a_label_
     for number in range(P95_FROM):
         assert state.snapshot().p95_durations == {}
         for name in ("review", "without-a-label"):
-            use = one_use(f"{name}-{number}", START, skill_name=name, duration_seconds=float(number))
+            use = one_use(f"{name}-{number}", START, skill_name=name, seconds=float(number))
             state.apply(Change(use.invocation_id, None, use, live=True))
     assert state.snapshot().p95_durations == {"review": pytest.approx(np.quantile(range(P95_FROM), 0.95))}
     state.advance(microseconds(START + timedelta(days=1, microseconds=1)))
@@ -346,7 +346,7 @@ def test_an_anomaly_is_counted_when_it_begins_and_shown_until_it_ends() -> None:
     assert state.anomalies() == []
 
 
-def one_use(name: str, at: datetime, skill_name: str = "review") -> Invocation:
+def one_use(name: str, at: datetime, skill_name: str = "review", seconds: float = 1.0) -> Invocation:
     event = SkillEvent(
         id=invocation_id(f"event {name}"),
         occurred_at=at,
@@ -357,7 +357,7 @@ def one_use(name: str, at: datetime, skill_name: str = "review") -> Invocation:
         source="hook",
         authority=10,
         invoked_at=at,
-        duration_seconds=2.0,
+        duration_seconds=seconds,
         outcome="completed",
         outcome_source="inferred",
     )
