@@ -6,10 +6,9 @@ say yet". A client must pass over fields and message types that it does not know
 """
 
 from collections.abc import Iterable
-from typing import Any, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, Field
-from pydantic_core import to_json
 
 from session_buddy.live.experiment_rows import ExperimentRow
 from session_buddy.live.requests import (
@@ -52,6 +51,21 @@ class Hello(Message):
     timestamp: Timestamp
 
 
+OfProject = Annotated[str | None, Field(description="the folder whose uses these are; null: all")]
+OfAgent = Annotated[str | None, Field(description="the agent whose uses these are; null: all")]
+OfUser = Annotated[
+    str | None, Field(description="the user whose uses these are, as hashed in exports; null: all")
+]
+
+
+class SelectedFigures(BaseModel):
+    """Whose uses figures are of."""
+
+    project: OfProject
+    agent: OfAgent
+    user_id: OfUser
+
+
 class UpdateData(BaseModel):
     """What an update holds."""
 
@@ -59,7 +73,9 @@ class UpdateData(BaseModel):
     anomalies: list[ActiveAnomaly]
     active_sessions: int = Field(description="sessions with activity in the last hour that have not ended")
     time_window_hours: WindowHours
-    project: str | None = Field(description="the folder whose uses these are; null: all")
+    project: OfProject
+    agent: OfAgent
+    user_id: OfUser
     experiments: list[ExperimentRow] = Field(description="empty in updates of chosen skills")
 
 
@@ -78,6 +94,8 @@ class InvocationData(BaseModel):
     skill_name: str
     session_id: str
     project: str | None
+    agent: str
+    user_id: str | None
     origin: Origin
     workflow_phase: WorkflowPhase
     invoked_at: Timestamp
@@ -105,7 +123,9 @@ class SubscriptionConfirmed(Message):
     skill_names: list[str] | None = Field(description="null: the most used skills; []: no updates")
     events: bool
     time_window_hours: WindowHours
-    project: str | None
+    project: OfProject
+    agent: OfAgent
+    user_id: OfUser
 
 
 class WindowFigures(BaseModel):
@@ -134,12 +154,16 @@ class MetricsData(BaseModel):
     """The figures of one skill, or of all together."""
 
     skill_name: str | None
-    project: str | None = Field(description="the folder whose uses these are; null: all")
+    project: OfProject
+    agent: OfAgent
+    user_id: OfUser
     windows: list[WindowFigures]
     series: list[SeriesStep] = Field(description="steps of the last day in which something began")
     anomalies: list[ActiveAnomaly]
     recent: list[InvocationData] = Field(description="the latest uses, newest first")
-    projects: list[str] = Field(description="every project with a use in the last day, most used first")
+    projects: list[str] = Field(description="projects with a use in the last day, most used first")
+    agents: list[str] = Field(description="agents with a use in the last day, most used first")
+    users: list[str] = Field(description="users with a use in the last day, most used first")
 
 
 class MetricsResponse(Message):
@@ -190,17 +214,18 @@ def encode_update(
     anomalies: str,
     active_sessions: int,
     hours: WindowHours,
-    project: str | None = None,
+    selection: str,
     experiments: str = "[]",
 ) -> str:
     """A `metrics_update` of parts that are encoded already: rows change seldom, updates go out each second.
 
     rows: encoded `SkillRow`s. anomalies, experiments: encoded lists of `ActiveAnomaly` and `ExperimentRow`.
+    selection: an encoded `SelectedFigures`.
     """
     return (
         f'{{"v":{PROTOCOL_VERSION},"type":"metrics_update","timestamp":"{timestamp}",'
         f'"data":{{"top_skills":[{",".join(rows)}],"anomalies":{anomalies},'
-        f'"active_sessions":{active_sessions},"time_window_hours":{hours},"project":{to_json(project).decode()},'
+        f'"active_sessions":{active_sessions},"time_window_hours":{hours},{selection[1:-1]},'
         f'"experiments":{experiments}}}}}'
     )
 

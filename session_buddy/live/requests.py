@@ -40,6 +40,11 @@ class _Request(Message):
     )
 
 
+_OfProject = Annotated[ShortText | None, Field(description="only uses in this folder; null: in all")]
+_OfAgent = Annotated[ShortText | None, Field(description="only uses by this agent; null: by all")]
+_OfUser = Annotated[ShortText | None, Field(description="only uses of this user; null: of all")]
+
+
 class Subscribe(_Request):
     """Ask for the updates of one skill, or of the most used ones (`skill_name` null)."""
 
@@ -47,7 +52,9 @@ class Subscribe(_Request):
     skill_name: Name | None = None
     events: bool = Field(default=False, description="also send each invocation as an `invocation` message")
     time_window_hours: WindowHours = Field(default=1, description="what the figures of updates are over")
-    project: ShortText | None = Field(default=None, description="only uses in this folder; null: in all")
+    project: _OfProject = None
+    agent: _OfAgent = None
+    user_id: _OfUser = None
 
 
 class Unsubscribe(_Request):
@@ -62,7 +69,9 @@ class GetMetrics(_Request):
 
     type: Literal["get_metrics"]
     skill_name: Name | None = None
-    project: ShortText | None = Field(default=None, description="only uses in this folder; null: in all")
+    project: _OfProject = None
+    agent: _OfAgent = None
+    user_id: _OfUser = None
 
 
 class Ping(_Request):

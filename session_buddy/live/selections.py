@@ -1,4 +1,4 @@
-"""Whose uses figures are of: everybody's, or those of one project that somebody looks at.
+"""Whose uses figures are of: everybody's, or those of one project, agent or user that somebody looks at.
 
 The figures of all uses are always kept up. Those of a selection are made when they are first asked for,
 from the uses in the windows, and kept up from then on with the rest, until others are asked for instead.
@@ -6,12 +6,12 @@ from the uses in the windows, and kept up from then on with the rest, until othe
 
 from collections import OrderedDict
 from collections.abc import Iterator
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, Self
 from uuid import UUID
 
-from session_buddy.live.frames import SkillRow, WindowFigures
+from session_buddy.live.frames import SelectedFigures, SkillRow, WindowFigures
 from session_buddy.live.moments import moment_of
-from session_buddy.live.requests import WindowHours
+from session_buddy.live.requests import GetMetrics, Subscribe, WindowHours
 from session_buddy.live.tallies import Use
 from session_buddy.live.windows import HOUR, Windows
 from session_buddy.models.answers import Invocation
@@ -22,13 +22,29 @@ _CHUNK: Final = 50
 
 
 class Selection(NamedTuple):
-    """Which uses count. project: those in this folder; None: in all."""
+    """Which uses count: those in a folder, by an agent, of a user (as hashed in exports); None is any."""
 
     project: str | None = None
+    agent: str | None = None
+    user_id: str | None = None
+
+    @classmethod
+    def asked(cls, request: Subscribe | GetMetrics) -> Self:
+        """What a client asked for."""
+        return cls(request.project, request.agent, request.user_id)
 
     def holds(self, use: Use | Invocation) -> bool:
         """Whether a use counts."""
-        return self.project is None or use.project == self.project
+        return (
+            (self.project is None or use.project == self.project)
+            and (self.agent is None or use.agent == self.agent)
+            and (self.user_id is None or use.user_id == self.user_id)
+        )
+
+    @property
+    def named(self) -> SelectedFigures:
+        """The selection as the feed says it."""
+        return SelectedFigures(project=self.project, agent=self.agent, user_id=self.user_id)
 
 
 EVERYTHING: Final = Selection()

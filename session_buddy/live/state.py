@@ -30,7 +30,7 @@ from session_buddy.models.events import SessionEvent, SkillEvent
 
 RECENT_KEPT: Final = 500
 RECENT_SHOWN: Final = 20
-PROJECTS_SHOWN: Final = 50
+NAMES_SHOWN: Final = 50
 _HOUR_LENGTH: Final = 3_600_000_000
 _ANOMALIES: Final = TypeAdapter(list[ActiveAnomaly])
 
@@ -85,6 +85,7 @@ class LiveState:
     def load(self, use: Invocation) -> None:
         """Take an invocation that was known before this leader began: it is in the windows, not counted."""
         self.selections.put(use.invocation_id, Use.of(use))
+        self.sessions.belongs(use.session_id, use.user_id)
         self._remember(use)
 
     def apply(self, change: Change) -> None:
@@ -140,7 +141,7 @@ class LiveState:
 
     def active_sessions(self, selection: Selection = EVERYTHING) -> int:
         """Sessions with activity in the last hour that have not ended."""
-        return self.sessions.active(self.windows.now - _HOUR_LENGTH, selection.project)
+        return self.sessions.active(self.windows.now - _HOUR_LENGTH, selection)
 
     def update(self, wanted: Subscribed, limit: int, active_sessions: int) -> str:
         """An encoded `metrics_update` of some skills, or of the `limit` most used ones of a window."""
@@ -153,7 +154,7 @@ class LiveState:
             self._anomalies_of(wanted, part),
             active_sessions,
             hours_of(wanted.window),
-            wanted.selection.project,
+            wanted.selection.named.model_dump_json(),
             self.experiments if wanted.skills is None else "[]",
         )
 
@@ -182,7 +183,7 @@ class LiveState:
         used = None if selection == EVERYTHING else part.windows.names()
         return MetricsData(
             skill_name=skill_name,
-            project=selection.project,
+            **selection.named.model_dump(),
             windows=[part.figures(window, skill_name) for window in range(len(WINDOW_HOURS))],
             series=[
                 SeriesStep(
@@ -195,7 +196,9 @@ class LiveState:
             ],
             anomalies=self.anomalies(used if names is None else names),
             recent=[invocation_data(use) for use in recent[:RECENT_SHOWN]],
-            projects=self.windows.projects(PROJECTS_SHOWN),
+            projects=self.windows.projects(NAMES_SHOWN),
+            agents=self.windows.agents(NAMES_SHOWN),
+            users=self.windows.users(NAMES_SHOWN),
         )
 
     def snapshot(self) -> LiveSnapshot:
@@ -232,6 +235,8 @@ def invocation_data(use: Invocation) -> InvocationData:
         skill_name=use.skill_name,
         session_id=use.session_id,
         project=use.project,
+        agent=use.agent,
+        user_id=use.user_id,
         origin=use.origin,
         workflow_phase=use.workflow_phase,
         invoked_at=use.invoked_at,

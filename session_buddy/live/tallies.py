@@ -22,6 +22,8 @@ class Use(NamedTuple):
     at: int
     skill_name: str
     project: str | None
+    agent: str
+    user_id: str | None
     outcome: Outcome | None
     duration: float | None
 
@@ -29,7 +31,7 @@ class Use(NamedTuple):
     def of(cls, use: Invocation) -> Self:
         """What is known of an invocation."""
         at = microseconds(use.invoked_at)
-        return cls(at, use.skill_name, use.project, use.outcome, use.duration_seconds)
+        return cls(at, use.skill_name, use.project, use.agent, use.user_id, use.outcome, use.duration_seconds)
 
 
 class Figures(NamedTuple):

@@ -4,6 +4,7 @@ An invocation lies in a window while `invoked_at >= now - length`, as in SQL. Tw
 `invoked_at`, say what leaves each window next, so moving time on costs only what leaves.
 """
 
+from collections import Counter
 from collections.abc import Iterable
 from heapq import heappop, heappush, nsmallest
 from typing import Final, NamedTuple
@@ -67,7 +68,7 @@ class Windows:
         """Goes up with every change of any figure."""
         self._entries: dict[UUID, _Entry] = {}
         self._skills: dict[str, _Skill] = {}
-        self._projects: dict[str, int] = {}
+        self._who: tuple[Counter[str], ...] = (Counter(), Counter(), Counter())
         self._leaving: tuple[list[tuple[int, int, _Entry, UUID]], ...] = ([], [])
         self._sequence = 0
         self._tops: tuple[dict[int, list[str]], ...] = ({}, {})
@@ -118,7 +119,7 @@ class Windows:
         if use.at >= skill.last_at:
             skill.last_at, skill.last_is_known = use.at, True
         self._count_step(skill, use, 1)
-        self._count_project(use, 1)
+        self._count_who(use, 1)
         self._sequence += 1
         for window, length in enumerate(_LENGTHS):
             if use.at >= self.now - length:
@@ -137,8 +138,15 @@ class Windows:
 
     def projects(self, limit: int) -> list[str]:
         """The projects with a use in the last day: by invocations, then by name."""
-        first = nsmallest(limit, self._projects.items(), key=lambda item: (-item[1], item[0]))
-        return [name for name, _ in first]
+        return _most_used(self._who[0], limit)
+
+    def agents(self, limit: int) -> list[str]:
+        """The agents with a use in the last day, in the same order."""
+        return _most_used(self._who[1], limit)
+
+    def users(self, limit: int) -> list[str]:
+        """The users with a use in the last day, in the same order."""
+        return _most_used(self._who[2], limit)
 
     def version_of(self, skill_name: str) -> int:
         """Goes up with every change of a skill's figures; 0 if it was not used in the last day."""
@@ -218,7 +226,7 @@ class Windows:
         del self._entries[invocation_id]
         skill = self._skills[entry.use.skill_name]
         self._count_step(skill, entry.use, -1)
-        self._count_project(entry.use, -1)
+        self._count_who(entry.use, -1)
         if entry.use.at == skill.last_at:
             skill.last_is_known = False
         if not skill.tallies[DAY].count:
@@ -237,11 +245,12 @@ class Windows:
             skill.last_at, skill.last_is_known = latest, True
         return skill.last_at
 
-    def _count_project(self, use: Use, sign: int) -> None:
-        if use.project is not None:
-            self._projects[use.project] = self._projects.get(use.project, 0) + sign
-            if not self._projects[use.project]:
-                del self._projects[use.project]
+    def _count_who(self, use: Use, sign: int) -> None:
+        for counts, name in zip(self._who, (use.project, use.agent, use.user_id), strict=True):
+            if name is not None:
+                counts[name] += sign
+                if not counts[name]:
+                    del counts[name]
 
     @staticmethod
     def _count_step(skill: _Skill, use: Use, sign: int) -> None:
@@ -252,3 +261,7 @@ class Windows:
         counts[2] += sign * (use.outcome == "failed")
         if not counts[0]:
             del skill.steps[step]
+
+
+def _most_used(counts: Counter[str], limit: int) -> list[str]:
+    return [name for name, _ in nsmallest(limit, counts.items(), key=lambda item: (-item[1], item[0]))]

@@ -193,8 +193,8 @@ class Feed:
             asked = _parsed(subscriber, message)
             if isinstance(asked, Authenticate):
                 return await self._check_token(subscriber, asked)
-            if isinstance(asked, GetMetrics | Subscribe) and Selection(asked.project) != EVERYTHING:
-                await asyncio.to_thread(self._live.prepare, Selection(asked.project))
+            if isinstance(asked, GetMetrics | Subscribe) and Selection.asked(asked) != EVERYTHING:
+                await asyncio.to_thread(self._live.prepare, Selection.asked(asked))
             await subscriber.connection.send(self._answer(subscriber, asked))
             if isinstance(asked, Subscribe):
                 self._catch_up(subscriber)
@@ -221,7 +221,7 @@ class Feed:
         if isinstance(asked, Ping):
             return encode(Pong(id=asked.id, timestamp=_now()))
         if isinstance(asked, GetMetrics):
-            found = self._live.metrics(asked.skill_name, Selection(asked.project))
+            found = self._live.metrics(asked.skill_name, Selection.asked(asked))
             return encode(MetricsResponse(id=asked.id, timestamp=_now(), data=found))
         if isinstance(asked, Subscribe):
             self._subscribers.subscribe(subscriber, asked)
@@ -233,7 +233,7 @@ class Feed:
                 skill_names=None if subscriber.skills is None else sorted(subscriber.skills),
                 events=subscriber.events,
                 time_window_hours=hours_of(subscriber.window),
-                project=subscriber.selection.project,
+                **subscriber.selection.named.model_dump(),
             )
         )
 

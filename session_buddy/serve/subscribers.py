@@ -81,7 +81,7 @@ class Subscribers:
         subscriber.skills = None if wanted.skill_name is None else skills
         subscriber.events = wanted.events
         subscriber.window = HOUR if wanted.time_window_hours == 1 else DAY
-        subscriber.selection = Selection(wanted.project)
+        subscriber.selection = Selection.asked(wanted)
         self._add(subscriber)
 
     def unsubscribe(self, subscriber: Subscriber, unwanted: Unsubscribe) -> None:

@@ -41,6 +41,8 @@ def events(draw: st.DrawFn) -> SkillEvent:
         skill_name=draw(st.sampled_from(SKILLS)),
         session_id=draw(st.sampled_from(["morning", "evening"])),
         project=draw(st.sampled_from([None, "/shop", "/bank"])),
+        agent=draw(st.sampled_from(["claude-code", "codex"])),
+        user_id=draw(st.sampled_from([None, "u", "v"])),
         source="mcp" if report else draw(st.sampled_from(["hook", "transcript"])),
         authority=30 if report else draw(st.sampled_from([10, 20])),
         invoked_at=draw(st.none() | MINUTES.map(lambda minutes: START + timedelta(minutes=minutes))),
@@ -157,7 +159,13 @@ def test_the_windows_of_a_project_equal_counting_its_uses_whenever_they_are_aske
         follower.state.advance(microseconds(now))
         follower.take(event)
     uses = follower.uses()
-    for selection in (shop, Selection("/bank"), Selection("/nowhere"), Selection()):
+    others = (
+        Selection("/bank"),
+        Selection("/nowhere"),
+        Selection(agent="codex"),
+        Selection("/shop", "codex", "u"),
+    )
+    for selection in (shop, *others, Selection(user_id="u"), Selection()):
         for window, hours in enumerate(WINDOW_HOURS):
             expected = counted_anew(
                 [use for use in uses if selection.holds(use)], now - timedelta(hours=hours)
@@ -165,6 +173,8 @@ def test_the_windows_of_a_project_equal_counting_its_uses_whenever_they_are_aske
             assert_same(shown(selections.of(selection).windows, window), ranked(expected))
     day = [use for use in uses if use.invoked_at >= now - timedelta(hours=24)]
     assert set(follower.state.windows.projects(10)) == {use.project for use in day} - {None}
+    assert set(follower.state.windows.agents(10)) == {use.agent for use in day}
+    assert set(follower.state.windows.users(10)) == {use.user_id for use in day} - {None}
 
 
 def test_projects_that_nobody_asks_for_any_more_are_let_go_and_come_back() -> None:

@@ -1,4 +1,4 @@
-"""Draws the dashboard for the documents, from what a real Prometheus answers about a day of use.
+"""Draws the dashboard for the page and the documents, from what a real Prometheus answers about a day of use.
 
     python -m tests.monitoring.record_picture
 
@@ -28,7 +28,7 @@ from tests.support.live import HandClock, live_home
 from tests.support.monitoring import MONITORING, RULES, Prometheus, Series, backfill
 from tests.support.waiting import wait_for
 
-TARGET = Path(__file__).parents[2] / "docs" / "images" / "dashboard.svg"
+TARGET = Path(__file__).parents[2] / "session_buddy" / "assets" / "page" / "dashboard.svg"
 STEP = 30
 AHEAD = 300  # seconds that all of this may take: alerts are evaluated now, when the day must not be over
 HOURS = 12
@@ -46,7 +46,7 @@ LABELS = {"job": "session-buddy", "instance": "127.0.0.1:8765"}
 
 
 def main() -> None:
-    """Write docs/images/dashboard.svg."""
+    """Write the picture that the page and the documents show."""
     prometheus, promtool = shutil.which("prometheus"), shutil.which("promtool")
     assert prometheus
     assert promtool

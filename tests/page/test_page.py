@@ -116,6 +116,56 @@ def test_with_a_project_chosen_every_figure_is_that_project_s(browser: Browser, 
     browser.wait("document.querySelector('#tiles .value').innerText === '7'")
 
 
+def test_one_agent_s_or_one_user_s_uses_can_be_looked_at_where_there_are_several(
+    browser: Browser, served: Running
+) -> None:
+    served.home.use("review", user_id="a" * 64)
+    show(browser, served)
+    browser.wait_for_text("#skill-table tbody", "review")
+    assert browser.texts("#filters label span") == ["Skill", "Project"]
+    served.home.use("deploy", agent="codex", user_id="b" * 64, outcome="failed")
+    served.home.use("review", agent="codex", user_id="b" * 64)
+    browser.wait("document.querySelectorAll('#filters label:not([hidden])').length === 4")
+    browser.choose("#filter-agent", "codex")
+    browser.wait_for_text("#filter-note", "Uses by codex alone")
+    browser.wait_for_text("#tiles", "1 of 2")
+    assert sorted(browser.texts("#use-list .name")) == ["deploy", "review"]
+    served.home.use("review", user_id="b" * 64)
+    browser.choose("#filter-agent", "")
+    browser.choose("#filter-user_id", "b" * 64)
+    browser.wait_for_text("#filter-note", "Uses of user bbbbbbbbbb alone")
+    browser.wait_for_text("#tiles", "2 of 3")
+    assert sorted(browser.texts("#use-list .name")) == ["deploy", "review", "review"]
+    assert browser.violations() == []
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_the_panels_of_the_dashboard_are_shown_by_a_link(
+    browser: Browser, served: Running, theme: Theme
+) -> None:
+    show_day(browser, served, theme=theme)
+    browser.evaluate("document.querySelector('footer a').focus()")
+    browser.press("Enter")
+    browser.wait_for_text("h1", "Grafana dashboard")
+    browser.wait("document.querySelector('#dashboard img').naturalWidth > 0")
+    assert browser.evaluate("document.activeElement.id") == "title"
+    assert browser.texts("#filters, #tiles, #skill-table, #picture") == []
+    assert browser.violations() == []
+    browser.press("Tab")
+    assert browser.evaluate("document.activeElement.id") == "dashboard-picture"
+    browser.click("#back a")
+    browser.wait_for_text("#skill-table tbody", "code-review")
+    assert browser.texts("#dashboard") == []
+
+
+def test_an_empty_record_says_how_it_begins(browser: Browser, served: Running) -> None:
+    show(browser, served)
+    browser.wait_for_text("#skills-begin", "session-buddy install claude")
+    served.home.use("review")
+    browser.wait_for_text("#skill-table tbody", "review")
+    assert browser.texts("#skills-begin") == []
+
+
 def test_skills_are_sorted_by_a_column(browser: Browser, served: Running) -> None:
     show_day(browser, served)
     assert browser.texts(SKILL_LINKS)[0] == "code-review"

@@ -5,7 +5,7 @@ import { byId, setAttribute, setHidden, setText } from "./dom.js";
 import { Feed } from "./feed.js";
 import { anomalyText } from "./format.js";
 import { savePicture } from "./picture.js";
-import { State } from "./state.js";
+import { SELECTORS, State } from "./state.js";
 import { render } from "./views.js";
 
 const state = new State();
@@ -55,14 +55,19 @@ function showConnection({ name, reason }) {
 }
 
 function follow() {
-  const asked = new URLSearchParams(location.hash.slice(1)).get("skill");
-  const changed = asked !== state.skill;
-  state.skill = asked || null;
-  if (!changed) return;
+  if (!lookAt(location.hash)) return;
   state.wanted(now()).forEach((name) => feed.request(name));
   render(state, chart, now());
   byId("title").focus();
   scrollTo(0, 0);
+}
+
+// What an address names: the overview, a skill, or the dashboard; whether that is a change.
+function lookAt(hash) {
+  const { skill, isDashboard } = state;
+  state.skill = new URLSearchParams(hash.slice(1)).get("skill") || null;
+  state.isDashboard = hash === "#dashboard";
+  return state.skill !== skill || state.isDashboard !== isDashboard;
 }
 
 function chooseHours(hours) {
@@ -73,9 +78,9 @@ function chooseHours(hours) {
   draw();
 }
 
-function chooseProject(path) {
-  state.choose(path);
-  feed.subscribe({ project: path });
+function choose(changes) {
+  state.choose(changes);
+  feed.select(state.selection);
   feed.request(state.skill);
   draw();
 }
@@ -125,9 +130,9 @@ byId("filter-skill").addEventListener("input", (event) => {
   state.text = event.target.value.trim();
   draw();
 });
-byId("filter-project").addEventListener("change", (event) => {
-  chooseProject(event.target.value || null);
-});
+for (const name of SELECTORS) {
+  byId(`filter-${name}`).addEventListener("change", (event) => choose({ [name]: event.target.value || null }));
+}
 byId("token").addEventListener("submit", (event) => {
   event.preventDefault();
   feed.authenticate(byId("token-text").value.trim());
@@ -141,7 +146,7 @@ for (const head of document.querySelectorAll("th[data-sort]")) {
 dark.addEventListener("change", paintTheme);
 addEventListener("hashchange", follow);
 
-state.skill = new URLSearchParams(location.hash.slice(1)).get("skill") || null;
+lookAt(location.hash);
 chooseHours(remembered("hours") === "1" ? 1 : 24);
 paintTheme();
 feed.start();

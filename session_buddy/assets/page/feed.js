@@ -13,7 +13,8 @@ export class Feed {
     this.token = null;
     this.pause = FIRST_PAUSE;
     this.interval = 1000;
-    this.subscription = { type: "subscribe", skill_name: null, events: true, time_window_hours: 24, project: null };
+    this.subscription = { type: "subscribe", skill_name: null, events: true, time_window_hours: 24 };
+    this.selection = {}; // whose uses are looked at: { project, agent, user_id }
     this.waiting = new Set();
     addEventListener("online", () => this.hurry());
     document.addEventListener("visibilitychange", () => document.hidden || this.hurry());
@@ -29,11 +30,17 @@ export class Feed {
     this.listen();
   }
 
-  // Change what updates hold: { time_window_hours?, project? }
+  // Change what updates hold: { time_window_hours? }
   subscribe(changes) {
-    if ("project" in changes) this.waiting.clear();
     Object.assign(this.subscription, changes);
-    this.send(this.subscription);
+    this.send({ ...this.subscription, ...this.selection });
+  }
+
+  // Change whose uses figures are of.
+  select(selection) {
+    this.waiting.clear();
+    this.selection = { ...selection };
+    this.subscribe({});
   }
 
   // Ask for the figures of a skill, or of all (null), in turn with other requests.
@@ -53,7 +60,7 @@ export class Feed {
     if (!this.isLive || !this.waiting.size) return;
     const [skillName] = this.waiting;
     this.waiting.delete(skillName);
-    this.send({ type: "get_metrics", skill_name: skillName, project: this.subscription.project });
+    this.send({ type: "get_metrics", skill_name: skillName, ...this.selection });
     if (this.waiting.size) this.sending = setTimeout(() => this.sendNext(), REQUEST_PAUSE);
   }
 
@@ -74,7 +81,7 @@ export class Feed {
       this.isLive = true;
       this.pause = FIRST_PAUSE;
       this.onState({ name: "live" });
-      this.send(this.subscription);
+      this.subscribe({});
       this.request(null);
     } else if (this.token === null) {
       this.askForToken("");

@@ -65,6 +65,22 @@ export function projectName(path) {
   return path.split(/[\\/]/).filter(Boolean).slice(-1)[0] ?? path;
 }
 
+// One project, agent or user; a user is known by a hash, whose beginning tells it from others.
+export function choiceText(name, value) {
+  if (name === "project") return projectName(value);
+  return name === "user_id" ? value.slice(0, 10) : value;
+}
+
+// What the figures are of, where somebody chose.
+export function selectionText({ project, agent, user_id: user }) {
+  const parts = [
+    project === null ? null : `in ${projectName(project)}`,
+    agent === null ? null : `by ${agent}`,
+    user === null ? null : `of user ${choiceText("user_id", user)}`,
+  ];
+  return `Uses ${parts.filter(Boolean).join(", ")} alone; an anomaly is of a skill in all uses.`;
+}
+
 // What an anomaly says, in a few words: [what happened, now against usual]. A drop in performance is one of
 // completion if the figure fell, and one of duration if it rose.
 export function anomalyText(anomaly) {

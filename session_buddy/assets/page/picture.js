@@ -1,7 +1,7 @@
 // The view as a PNG, drawn from what the page shows: its texts, the chart's canvas and the small charts.
 
 import { byId, colour } from "./dom.js";
-import { moment } from "./format.js";
+import { moment, selectionText } from "./format.js";
 
 const WIDTH = 1100;
 const EDGE = 36;
@@ -86,8 +86,8 @@ function drawHead(paper, state) {
   const span = state.hours === 1 ? "last hour" : "last 24 hours";
   paper.text(`session-buddy · ${span} · ${when}`, WIDTH - 2 * EDGE, { name: "muted", right: true, down: 10 });
   paper.y += 38;
-  const filter = [state.skill === null && state.text && `skill: ${state.text}`, state.project && `project: ${state.project}`];
-  if (state.isFiltered || state.project) {
+  const filter = [state.isFiltered && `skill: ${state.text}`, state.isSelected && selectionText(state.selection)];
+  if (state.isFiltered || state.isSelected) {
     paper.text(filter.filter(Boolean).join(" · "), 0, { name: "muted", size: 13 });
     paper.y += 22;
   }

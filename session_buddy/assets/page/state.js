@@ -4,13 +4,16 @@ const USES_KEPT = 200;
 const FRESH = 60_000; // so long something that came while the page was open stays marked as new
 const STALE = 15_000; // figures of a skill are asked for again after so long
 
+export const SELECTORS = ["project", "agent", "user_id"]; // as the feed calls them
+
 export class State {
   constructor() {
     this.hours = 24;
-    this.skill = null;
+    this.skill = null; // whose view is shown; null: not one skill's
+    this.isDashboard = false; // the picture of the dashboard is shown instead
     this.text = "";
-    this.project = null;
-    this.projects = [];
+    this.selection = { project: null, agent: null, user_id: null };
+    this.choices = { project: [], agent: [], user_id: [] };
     this.sort = { column: "invocation_count", descending: true };
     this.rows = [];
     this.anomalies = [];
@@ -34,9 +37,9 @@ export class State {
     return [];
   }
 
-  // Look at one project, or at all (null): what was said of others does not hold any more.
-  choose(project) {
-    this.project = project;
+  // Look at one project, agent or user, or at all (null): what was said of others does not hold any more.
+  choose(changes) {
+    Object.assign(this.selection, changes);
     this.rows = [];
     this.anomalies = [];
     this.sessions = null;
@@ -46,7 +49,7 @@ export class State {
   }
 
   takeUpdate({ timestamp, data }, now) {
-    if (data.project !== this.project) return [];
+    if (!this.isOfSelection(data)) return [];
     this.updatedAt = Date.parse(timestamp);
     this.rows = data.top_skills;
     this.anomalies = data.anomalies;
@@ -60,14 +63,14 @@ export class State {
   }
 
   takeMetrics(data, now) {
-    if (data.project !== this.project) return;
-    this.projects = data.projects;
+    if (!this.isOfSelection(data)) return;
+    this.choices = { project: data.projects, agent: data.agents, user_id: data.users };
     this.metrics.set(data.skill_name, { data, mark: this.markOf(data.skill_name), at: now });
     for (const use of [...data.recent].reverse()) this.keep(use);
   }
 
   takeUse(use, now) {
-    if (this.project !== null && use.project !== this.project) return;
+    if (SELECTORS.some((name) => ![null, use[name]].includes(this.selection[name]))) return;
     if (!this.uses.has(use.invocation_id)) this.freshUses.set(use.invocation_id, now);
     this.keep(use);
   }
@@ -92,6 +95,16 @@ export class State {
     const rows = name === null ? this.rows : this.rows.filter((row) => row.skill_name === name);
     const latest = rows.map((row) => row.last_invocation_at).sort().at(-1);
     return [this.hours, sum(rows, "invocation_count"), sum(rows, "completed_count"), latest].join();
+  }
+
+  // Whether figures are of what is looked at now, and not of what was before.
+  isOfSelection(data) {
+    return SELECTORS.every((name) => data[name] === this.selection[name]);
+  }
+
+  // Whether one project, agent or user is looked at.
+  get isSelected() {
+    return SELECTORS.some((name) => this.selection[name] !== null);
   }
 
   get isFiltered() {

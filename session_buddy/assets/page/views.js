@@ -3,10 +3,14 @@
 import { drawSpark, makeSpark } from "./chart.js";
 import { byId, element, keyed, setAttribute, setHidden, setText } from "./dom.js";
 import { NOTHING, ago, anomalyText, basis, clock, count } from "./format.js";
-import { duration, groupText, moment, percent, projectName } from "./format.js";
+import { choiceText, duration, groupText, moment, percent, projectName, selectionText } from "./format.js";
 import { keyOf } from "./state.js";
 
 const USES_SHOWN = { overview: 12, skill: 20 };
+const DASHBOARD =
+  "Twelve panels: skill invocations over time by skill, completion rate, anomalies, active sessions, alerts, " +
+  "top skills of the last 24 hours, durations as a heatmap, workflow phases, anomalies over time, the live feed, " +
+  "database connections, and the way from journal to database";
 const MARKS = { completed: "✓", failed: "✕", abandoned: "–", open: "•" };
 
 export function linkTo(skillName) {
@@ -15,6 +19,7 @@ export function linkTo(skillName) {
 
 export function render(state, chart, now) {
   renderHeading(state);
+  renderDashboard(state);
   renderTiles(state);
   renderAnomalies(state, now);
   renderSkills(state, now);
@@ -24,18 +29,35 @@ export function render(state, chart, now) {
 }
 
 function renderHeading(state) {
-  const of = state.skill ?? "Skills";
+  const isOverview = state.skill === null && !state.isDashboard;
+  const of = state.isDashboard ? "Grafana dashboard" : (state.skill ?? "Skills");
   setText(byId("title"), of);
-  document.title = state.skill === null ? "session-buddy" : `${of} · session-buddy`;
-  document.body.dataset.view = state.skill === null ? "overview" : "skill";
-  setHidden(byId("back"), state.skill === null);
+  document.title = isOverview ? "session-buddy" : `${of} · session-buddy`;
+  document.body.dataset.view = state.isDashboard ? "dashboard" : isOverview ? "overview" : "skill";
+  setHidden(byId("back"), isOverview);
   setHidden(byId("filter-skill").parentElement, state.skill !== null);
-  setHidden(byId("filter-note"), state.project === null);
-  const options = [...new Set(["", ...state.projects, state.project ?? ""])];
-  keyed(byId("filter-project"), options, String, (path) => new Option("", path), (option, path) => {
-    setText(option, path ? projectName(path) : "all");
-    setAttribute(option, "title", path || null);
+  setHidden(byId("filter-note"), !state.isSelected);
+  setText(byId("filter-note"), selectionText(state.selection));
+  for (const [name, choices] of Object.entries(state.choices)) renderChoices(state, name, choices);
+}
+
+// A choice of one is none, and not shown; that of a project always is, so that its place is known.
+function renderChoices(state, name, choices) {
+  const chosen = state.selection[name];
+  const options = [...new Set(["", ...choices, chosen ?? ""])];
+  const select = byId(`filter-${name}`);
+  setHidden(select.parentElement, name !== "project" && options.length < 3 && chosen === null);
+  keyed(select, options, String, (value) => new Option("", value), (option, value) => {
+    setText(option, value ? choiceText(name, value) : "all");
+    setAttribute(option, "title", value || null);
   });
+}
+
+// The picture is loaded by who looks at it, once.
+function renderDashboard(state) {
+  setHidden(byId("dashboard"), !state.isDashboard);
+  if (!state.isDashboard || byId("dashboard-picture").firstChild) return;
+  byId("dashboard-picture").append(element("img", { src: "dashboard.svg", alt: DASHBOARD, width: 1256, height: 1164 }));
 }
 
 function renderTiles(state) {
@@ -118,6 +140,8 @@ function renderSkills(state, now) {
   setHidden(none, rows.length > 0 || state.updatedAt === null);
   const span = state.hours === 1 ? "hour" : "24 hours";
   setText(none, state.isFiltered ? "No skill matches." : `No skill was used in the last ${span}.`);
+  const isNew = state.updatedAt !== null && !state.isSelected && !state.uses.size && !state.choices.project.length;
+  setHidden(byId("skills-begin"), !isNew);
 }
 
 function makeSkill() {
