@@ -57,10 +57,15 @@ class Sorted:
         )
 
 
-_EVIDENCE = (
-    rf'\{{"kind":"({"|".join(get_args(EvidenceKind))})"'
-    r'(,"detail":"([^"\\]|\\.){0,500}")?(,"count":\d{1,9})?\}'
-)
+def _evidence(characters: str) -> str:
+    """A pattern for evidence whose details have so many characters, as a pattern says it."""
+    one = (
+        rf'\{{"kind":"({"|".join(get_args(EvidenceKind))})"'
+        rf'(,"detail":"([^"\\]|\\.){characters}")?(,"count":\d{{1,9}})?\}}'
+    )
+    return rf"\[({one}(,{one})*)?\]"
+
+
 _AS_WRITTEN: Final = {
     "kinds": ",".join(sorted(set(get_args(EventKind)) - {"superseded"})),
     "sources": ",".join(get_args(Source)),
@@ -68,8 +73,9 @@ _AS_WRITTEN: Final = {
     "phases": ",".join(WORKFLOW_PHASES),
     "outcomes": ",".join(get_args(Outcome)),
     "outcome_sources": ",".join(get_args(OutcomeSource)),
-    "name": rf"[^\x00-\x1f\x7f]{{1,{SKILL_NAME_LIMIT}}}",
-    "evidence": rf"\[({_EVIDENCE}(,{_EVIDENCE})*)?\]",
+    "name_limit": SKILL_NAME_LIMIT,
+    "unprintable": r"[\x00-\x1f\x7f]",
+    "evidence": _evidence("*"),
 }
 """What the fields of a line may hold; `session_buddy.models.events` says the same to whoever parses it."""
 
@@ -126,7 +132,9 @@ def fold_lines(connection: duckdb.DuckDBPyConnection, text: str) -> Changes:
         connection.execute(sql("stage_events"), {"events": text})
     except (duckdb.ConversionException, duckdb.InvalidInputException) as error:
         raise NeedsCloserLookError(str(error)) from error
-    if connection.execute(sql("needs_closer_look"), _AS_WRITTEN).fetchall():
+    odd, long_evidence = connection.execute(sql("needs_closer_look"), _AS_WRITTEN).fetchall()[0]
+    measured = {"evidence": _evidence("{0,500}")}
+    if odd or (long_evidence and connection.execute(sql("has_odd_evidence"), measured).fetchall()):
         raise NeedsCloserLookError("a line is none of the plain ones")
     changes = Changes()
     _fold_staged(connection, changes)
@@ -135,9 +143,16 @@ def fold_lines(connection: duckdb.DuckDBPyConnection, text: str) -> Changes:
 
 def _fold_staged(connection: duckdb.DuckDBPyConnection, changes: Changes) -> None:
     connection.execute(sql("drop_known_events"))
-    connection.execute(sql("stage_before"))
+    known, shared = connection.execute(sql("touched_uses")).fetchall()[0]
     connection.execute(sql("insert_skills"))
-    move_totals(connection, changes)
+    if known:
+        connection.execute(sql("stage_before"))
+        move_totals(connection, changes)
+    else:
+        connection.execute(sql("stage_no_before"))
+        connection.execute(sql("stage_after" if shared else "stage_after_alone"))
+        changes.new_invocations += _count(connection, "insert_after")
+        _move_by_difference(connection, changes)
     changes.new_events += _count(connection, "insert_events")
     connection.execute(sql("move_sessions"), {"session_events": ""})
 
@@ -148,16 +163,20 @@ def move_totals(connection: duckdb.DuckDBPyConnection, changes: Changes) -> None
     `staged` holds the events that are not in the log yet, `before` the invocations as they are.
     """
     connection.execute(sql("stage_after"))
-    connection.execute(sql("stage_difference"))
     changes.new_invocations += _count(connection, "insert_invocations")
     if _rows(connection, "count_before")[0][0]:
         connection.execute(sql("update_invocations"))
         connection.execute(sql("delete_vanished"))
-    connection.execute(sql("queue_difference"))
-    connection.execute(sql("move_skill_metrics"))
+    _move_by_difference(connection, changes)
     shifted = [row[0] for row in _rows(connection, "shifted_skills")]
     if shifted:
         connection.execute(sql("recount_skill_times"), {"skill_names": "\n".join(shifted)})
+
+
+def _move_by_difference(connection: duckdb.DuckDBPyConnection, changes: Changes) -> None:
+    connection.execute(sql("stage_difference"))
+    connection.execute(sql("queue_difference"))
+    connection.execute(sql("move_skill_metrics"))
     connection.execute(sql("move_session_skills"))
     connection.execute(sql("move_tallies"))
     changes.touched_skills.update(row[0] for row in _rows(connection, "touched_skills"))

@@ -18,8 +18,11 @@ WHERE line <> '';
 
 -- needs_closer_look --
 -- Whether a line that nobody parsed is anything but a skill event as session-buddy writes it, or belongs to a
--- session with suggestions, which it may have taken.
-SELECT 1
+-- session with suggestions, which it may have taken; and whether evidence is so long that its details have to
+-- be measured too, with a pattern that takes as long to prepare as thousands of lines take to look at.
+SELECT
+    odd OR EXISTS (SELECT 1 FROM skill_suggestions WHERE session_id IN (SELECT session_id FROM staged)) AS odd,
+    long_evidence
 FROM (
     SELECT
         count(*) > count(DISTINCT id)
@@ -31,10 +34,13 @@ FROM (
             OR coalesce(NOT list_contains(string_split($sources, ','), source), TRUE)
             OR coalesce(NOT list_contains(string_split($origins, ','), origin), TRUE)
             OR authority IS NULL
-            OR coalesce(NOT regexp_full_match(skill_name, $name), TRUE)
-            OR coalesce(NOT regexp_full_match(session_id, $name), TRUE)
-            OR coalesce(NOT regexp_full_match(agent, $name), TRUE)
-            OR coalesce(NOT regexp_full_match(thread, $name), TRUE)
+            OR skill_name IS NULL
+            OR session_id IS NULL
+            OR agent IS NULL
+            OR thread IS NULL
+            OR least(length(skill_name), length(session_id), length(agent), length(thread)) = 0
+            OR greatest(length(skill_name), length(session_id), length(agent), length(thread)) > $name_limit
+            OR regexp_matches(concat(skill_name, session_id, agent, thread), $unprintable)
             OR coalesce(duration_seconds < 0 OR NOT isfinite(duration_seconds), FALSE)
             OR coalesce(NOT regexp_full_match(CAST(evidence AS VARCHAR), $evidence), FALSE)
             OR coalesce(least(tool_call_count, tool_error_count, query_length) < 0, FALSE)
@@ -47,10 +53,17 @@ FROM (
                 length(query_hash)
             ) > 500, FALSE)
             OR coalesce(length(query_text) > 10000, FALSE)
-        ) AS odd
+        ) AS odd,
+        coalesce(max(length(CAST(evidence AS VARCHAR))) > 500, FALSE) AS long_evidence
     FROM staged
-)
-WHERE odd OR EXISTS (SELECT 1 FROM skill_suggestions WHERE session_id IN (SELECT session_id FROM staged));
+);
+
+-- has_odd_evidence --
+-- Whether any evidence is not as session-buddy writes it, its details measured.
+SELECT 1
+FROM staged
+WHERE NOT regexp_full_match(CAST(evidence AS VARCHAR), $evidence)
+LIMIT 1;
 
 -- stage_nothing --
 -- An empty batch, for what concerns sessions alone or recomputes invocations from the log.
@@ -59,6 +72,17 @@ CREATE OR REPLACE TEMP TABLE staged AS SELECT * FROM skill_event LIMIT 0;
 -- drop_known_events --
 -- An event that was folded before changes nothing.
 DELETE FROM staged WHERE id IN (SELECT id FROM skill_event);
+
+-- touched_uses --
+-- How many of the batch's events speak of a use that is known, or that another one of them speaks of too. It
+-- reads one column of what is known: an import, where the answer is none, has no need of the others.
+SELECT
+    (SELECT count(*) FROM skill_invocation WHERE invocation_id IN (SELECT invocation_id FROM staged)) AS known,
+    (SELECT count(*) - count(DISTINCT invocation_id) FROM staged) AS shared;
+
+-- stage_no_before --
+-- None of the touched invocations is known.
+CREATE OR REPLACE TEMP TABLE before AS SELECT * FROM skill_invocation LIMIT 0;
 
 -- stage_before --
 -- The touched invocations as they are.
@@ -131,6 +155,44 @@ SELECT
     arg_max(workflow_step, claim) AS workflow_step
 FROM keyed
 GROUP BY invocation_id;
+
+-- stage_after_alone --
+-- The same where each event is all that is known of its invocation.
+CREATE OR REPLACE TEMP TABLE after AS
+SELECT
+    invocation_id,
+    skill_name,
+    session_id,
+    agent,
+    thread,
+    origin,
+    source,
+    project,
+    user_id,
+    parent_invocation_id,
+    coalesce(invoked_at, occurred_at) AS invoked_at,
+    ended_at,
+    duration_seconds,
+    outcome,
+    outcome = 'completed' AS completed,
+    CASE WHEN outcome IS NOT NULL THEN outcome_source END AS outcome_source,
+    CASE WHEN outcome IS NOT NULL THEN evidence END AS evidence,
+    CASE WHEN outcome IS NOT NULL THEN error_type END AS error_type,
+    tool_call_count,
+    tool_error_count,
+    rating,
+    note,
+    query_text,
+    query_hash,
+    query_length,
+    coalesce(workflow_phase, 'unknown') AS workflow_phase,
+    workflow_step
+FROM staged
+WHERE invocation_id NOT IN (SELECT invocation_id FROM superseded_invocation);
+
+-- insert_after --
+-- All of the touched invocations, where none was known before.
+INSERT INTO skill_invocation BY NAME SELECT * FROM after;
 
 -- count_before --
 -- How many of the touched invocations were known.
