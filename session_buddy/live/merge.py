@@ -31,6 +31,8 @@ def _strength(event: SkillEvent) -> tuple[int, Any, str]:
 def merge(events: Iterable[SkillEvent]) -> Invocation | None:
     """The invocation that the events, all of one `invocation_id`, tell of; None if it was superseded."""
     known = sorted(events, key=_strength, reverse=True)
+    if len(known) == 1 and known[0].kind != "superseded":
+        return _of_one(known[0])
     if not known or any(event.kind == "superseded" for event in known):
         return None
     observed = [event for event in known if event.kind not in _REPORTS]
@@ -68,6 +70,39 @@ def merge(events: Iterable[SkillEvent]) -> Invocation | None:
         query_text=_first(known, lambda event: event.query_text),
         query_hash=_first(known, lambda event: event.query_hash),
         query_length=_first(known, lambda event: event.query_length),
+    )
+
+
+def _of_one(event: SkillEvent) -> Invocation:
+    """The same where one event is all that is known, as of most that is imported: a fifth of the time."""
+    return Invocation(
+        invocation_id=event.invocation_id,
+        skill_name=event.skill_name,
+        session_id=event.session_id,
+        agent=event.agent,
+        thread=event.thread,
+        origin=event.origin,
+        source=event.source,
+        project=event.project,
+        user_id=event.user_id,
+        parent_invocation_id=event.parent_invocation_id,
+        invoked_at=event.invoked_at if event.invoked_at is not None else event.occurred_at,
+        ended_at=event.ended_at,
+        duration_seconds=event.duration_seconds,
+        outcome=event.outcome,
+        completed=event.outcome == "completed" if event.outcome is not None else None,
+        outcome_source=event.outcome_source if event.outcome is not None else None,
+        evidence=(event.evidence or ()) if event.outcome is not None else (),
+        error_type=event.error_type if event.outcome is not None else None,
+        tool_call_count=event.tool_call_count,
+        tool_error_count=event.tool_error_count,
+        rating=event.rating,
+        note=event.note,
+        workflow_phase=event.workflow_phase or "unknown",
+        workflow_step=event.workflow_step,
+        query_text=event.query_text,
+        query_hash=event.query_hash,
+        query_length=event.query_length,
     )
 
 

@@ -104,7 +104,10 @@ def test_the_order_of_many_events_changes_nothing(memory: Store, events: Events,
 
 @pytest.mark.slow
 @settings(max_examples=25, suppress_health_check=_QUIET)
-@given(events=st.lists(skill_events(), max_size=20), seed=st.integers(0, 2**32))
+@given(
+    events=st.lists(skill_events(), max_size=20, unique_by=lambda event: event.id),
+    seed=st.integers(0, 2**32),
+)
 def test_lines_as_they_stand_say_the_same_as_events(
     memory: Store, events: Sequence[SkillEvent], seed: int
 ) -> None:

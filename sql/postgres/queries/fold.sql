@@ -61,7 +61,19 @@ SELECT
 FROM json_populate_recordset(CAST(NULL AS skill_event), CAST($rows AS JSON));
 
 -- insert_invocations --
--- Uses that were not known before.
+-- Uses that were not known before, which the roll-ups have to learn.
+WITH given AS MATERIALIZED (
+    SELECT * FROM json_populate_recordset(CAST(NULL AS skill_invocation), CAST($rows AS JSON))
+),
+
+queued AS (
+    INSERT INTO skill_change (
+        sign, invocation_id, skill_name, session_id, user_id, invoked_at, outcome, duration_seconds, rating
+    )
+    SELECT 1, invocation_id, skill_name, session_id, user_id, invoked_at, outcome, duration_seconds, rating
+    FROM given
+)
+
 INSERT INTO skill_invocation (
     invocation_id, skill_name, session_id, agent, thread, origin, source, project, user_id,
     parent_invocation_id, invoked_at, ended_at, duration_seconds, outcome, completed, outcome_source,
@@ -73,7 +85,7 @@ SELECT
     parent_invocation_id, invoked_at, ended_at, duration_seconds, outcome, completed, outcome_source,
     evidence, error_type, tool_call_count, tool_error_count, rating, note, query_text, query_hash,
     query_length, workflow_phase, workflow_step
-FROM json_populate_recordset(CAST(NULL AS skill_invocation), CAST($rows AS JSON));
+FROM given;
 
 -- update_invocations --
 -- Uses of which more is known now. An upsert would want the right to read what others asked.
@@ -170,7 +182,7 @@ ON CONFLICT (skill_name, dimension, value) DO UPDATE SET
     invocation_count = skill_tally.invocation_count + excluded.invocation_count;
 
 -- queue_changes --
--- What a batch changed, for the roll-ups of what is learned.
+-- What a batch changed of uses that were known, for the roll-ups of what is learned.
 INSERT INTO skill_change (
     sign, invocation_id, skill_name, session_id, user_id, invoked_at, outcome, duration_seconds, rating
 )
