@@ -270,6 +270,8 @@ class Recommender:
                 assignment_propensity=chosen.propensity,
             )
         )
+        if chosen.test_name is not None:  # who was told of a group is in it, whatever happens next
+            self.flush()
 
 
 def _model_score(score: Score | None) -> ModelScore | None:

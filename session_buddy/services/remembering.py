@@ -1,7 +1,7 @@
 """Journaling what was suggested, a moment after the answer.
 
 Whoever asks waits for nothing that is of use to others only: a suggestion that a crash loses is one
-observation less, and no acknowledged write.
+observation less, and no acknowledged write. Only what an experiment assigned is journaled before its answer.
 """
 
 import logging
