@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from tests.page.browser import Browser
-from tests.support.live import LiveHome, Running, live_home, running
+from tests.support.live import LiveHome, Running, ask, live_home, running
 
 EVERY_SECOND = 1.0
 
@@ -38,6 +38,15 @@ def browser(chromium_browser: Browser) -> Iterator[Browser]:
     }
     assert addresses == {origin}
     assert [error for error in chromium_browser.errors if not says_that_nobody_is_there(error)] == []
+
+
+def is_served(port: int) -> bool:
+    """Whether a leader serves a port."""
+    try:
+        status, _, _ = ask(port, b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
+    except OSError:
+        return False
+    return status == 200
 
 
 def says_that_nobody_is_there(error: str) -> bool:

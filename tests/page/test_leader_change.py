@@ -8,21 +8,14 @@ from pathlib import Path
 import pytest
 
 from tests.page.browser import Browser
-from tests.support.live import ask, free_port
+from tests.page.conftest import is_served
+from tests.support.live import free_port
 from tests.support.stdio_client import StdioClient
 from tests.support.waiting import wait_for
 
 pytestmark = [pytest.mark.slow, pytest.mark.node]
 
 CHECKOUT = Path(__file__).parents[2]
-
-
-def is_served(port: int) -> bool:
-    try:
-        status, _, _ = ask(port, b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
-    except OSError:
-        return False
-    return status == 200
 
 
 def test_the_page_survives_a_change_of_leader(browser: Browser, tmp_path: Path) -> None:
