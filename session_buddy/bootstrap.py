@@ -18,16 +18,12 @@ from typing import TYPE_CHECKING
 
 from session_buddy import __version__
 from session_buddy.config import Settings
-from session_buddy.ingest.agents.places import RECORDS, session_folders, skills_of_agents
 from session_buddy.ingest.archive import JournalArchive
-from session_buddy.ingest.catalogue import catalogue_events
-from session_buddy.ingest.hook_payloads import HookPayloads
-from session_buddy.ingest.hook_records import HookRecords
+from session_buddy.ingest.hook_records import RECORDS, HookRecords
 from session_buddy.ingest.journal import JournalFile
 from session_buddy.ingest.journal_tail import JournalReader
-from session_buddy.ingest.recorded_sessions import TranscriptFiles
+from session_buddy.ingest.late import Followers, LateFollowers
 from session_buddy.ingest.redaction import KeptWords, kept_words, redact
-from session_buddy.ingest.transcripts import Reading
 from session_buddy.models.events import CatalogueEvent
 from session_buddy.models.protocols import SkillsStorageProtocol
 from session_buddy.opening import Opening
@@ -108,14 +104,10 @@ def _compose(
     journal = JournalFile(settings.journal)
     tail = JournalReader(settings.journal, settings.archive, settings.quarantine, folded_offsets(store))
     record = Record(store, tail, now)
-    descriptions = {event.skill_name: event.description for event in _installed(None)}
-    reading = Reading(words.keep_query, words.user_id, descriptions)
-    transcripts = TranscriptFiles(reading, session_folders(settings.home))
-    folder = Folder(record, journal, transcripts, settings.fold_interval_seconds, now)
-    live_spans = HookPayloads(words.keep_query, words.user_id, descriptions)
-    recorder = Recorder(journal, record, live_spans, redact, words.keep_query, now, folder.look_at)
+    followers = LateFollowers(lambda: _compose_followers(settings, words))
+    folder = Folder(record, journal, followers, settings.fold_interval_seconds, now)
+    recorder = Recorder(journal, record, followers, redact, words.keep_query, now, folder.look_at)
     records = HookRecords(Path(settings.home, RECORDS))
-    records.prune(now())
     identity = Identity(__version__, os.getpid(), settings.home, now(), notices)
     run_counts = RunCounts(now)
     record.listen_to_runs(run_counts.noted)
@@ -123,6 +115,7 @@ def _compose(
     def later() -> "Later":
         made = _compose_later(settings, words, journal, record, recorder)
         made.start(LEARNING_SECONDS)
+        records.prune(now())
         return made
 
     services = Services(
@@ -136,7 +129,25 @@ def _compose(
     return services, journal, record
 
 
+def _compose_followers(settings: Settings, words: KeptWords) -> Followers:
+    """What a start does not wait for either, and a home without sessions never needs."""
+    from session_buddy.ingest.agents.places import session_folders
+    from session_buddy.ingest.hook_payloads import HookPayloads
+    from session_buddy.ingest.recorded_sessions import TranscriptFiles
+    from session_buddy.ingest.transcripts import Reading
+
+    descriptions = {event.skill_name: event.description for event in _installed(None)}
+    reading = Reading(words.keep_query, words.user_id, descriptions)
+    return (
+        TranscriptFiles(reading, session_folders(settings.home)),
+        HookPayloads(words.keep_query, words.user_id, descriptions),
+    )
+
+
 def _installed(project: str | None) -> Sequence[CatalogueEvent]:
+    from session_buddy.ingest.agents.places import skills_of_agents  # with the followers or later
+    from session_buddy.ingest.catalogue import catalogue_events
+
     return catalogue_events(skills_of_agents([Path(project)] if project else []), now())
 
 
@@ -200,9 +211,12 @@ async def _lead(settings: Settings, first: socket.socket | None) -> None:
 
 async def _serve(settings: Settings, first: socket.socket | None, opening: Opening) -> None:
     # The SDK takes longest to import, and is not needed by a command that leads for itself.
-    from session_buddy.serve.leader import LeaderServer
-    from session_buddy.serve.mcp_server import make_server
-    from session_buddy.serve.measures import RequestMeasures
+    from session_buddy.serve.sdk_imports import light_imports
+
+    with light_imports():
+        from session_buddy.serve.leader import LeaderServer
+        from session_buddy.serve.mcp_server import make_server
+        from session_buddy.serve.measures import RequestMeasures
 
     async def control() -> "Control":
         from session_buddy.serve.control import (

@@ -13,6 +13,9 @@ from typing import Final
 from session_buddy.ingest.skill_files import skill_of_path, skill_read_by
 from session_buddy.models.values import ForgetRequest
 
+RECORDS: Final = "records"
+"""Folder of a home in which our hook keeps what Cursor's hooks said, one file a conversation."""
+
 KEPT_FOR: Final = timedelta(days=30)
 """Since the last hook of a session."""
 

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import Field, StringConstraints, TypeAdapter
+from pydantic import ConfigDict, Field, StringConstraints, TypeAdapter
 
 from session_buddy.models.experiment_events import (
     ExperimentCreated,
@@ -18,6 +18,7 @@ from session_buddy.models.experiment_events import (
     StrategyEvent,
 )
 from session_buddy.models.fields import (
+    BUILT_AT_FIRST_USE,
     SKILL_NAME_LIMIT,
     Finite,
     Frozen,
@@ -270,7 +271,7 @@ AnyEvent = Annotated[
     | ForgottenEvent,
     Field(discriminator="kind"),
 ]
-_ADAPTER: TypeAdapter[Any] = TypeAdapter(AnyEvent)
+_ADAPTER: TypeAdapter[Any] = TypeAdapter(AnyEvent, config=ConfigDict(defer_build=BUILT_AT_FIRST_USE))
 
 
 def parse_event(line: str | bytes) -> "AnyEvent":

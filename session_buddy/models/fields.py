@@ -1,10 +1,10 @@
 """What every value and every journal event is made of: types of fields, and their base classes."""
 
 from datetime import UTC, datetime
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 from uuid import UUID
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import VERSION, AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 
 SKILL_NAME_LIMIT = 200
 _PRINTABLE = r"^[^\x00-\x1f\x7f]+$"
@@ -24,10 +24,17 @@ Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 ShortText = Annotated[str, StringConstraints(max_length=500)]
 
 
+BUILT_AT_FIRST_USE: Final = tuple(int(part) for part in VERSION.split(".")[:2]) >= (2, 14)
+"""Whether models build their validators when they are first used: a start needs few of them.
+
+Older versions of pydantic have no lock around that, and we make values in many threads.
+"""
+
+
 class Frozen(BaseModel):
     """Base of all values: immutable, and unknown fields are refused."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=BUILT_AT_FIRST_USE)
 
 
 class JournalEvent(Frozen):

@@ -6,10 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from session_buddy.ingest.catalogue import InstalledSkill, installed_skills
+from session_buddy.ingest.hook_records import RECORDS
 from session_buddy.ingest.recorded_sessions import SessionFolder
-
-RECORDS = "records"
-"""Folder of a home in which our hook keeps what Cursor's hooks said, one file a conversation."""
 
 
 def claude_home() -> Path:
