@@ -1,9 +1,10 @@
-"""What an agent said of a skill through our own tool, found again in its transcript.
+"""What an agent said of a skill through our own tools, found again in its transcript.
 
 A report that reached the server before any hook told it of the use stands alone there. The transcript has
 both, so it shows which span the report speaks of, by the rule that the server follows (`services.spans`):
 the newest span of that skill in the session that is not reported yet and is open, or ended less than ten
-minutes before. What stood alone is then superseded by a report on that span.
+minutes before. What stood alone is then superseded by a report on that span. A run of a gate or stage that
+names its skill speaks of the newest such span, reported or not.
 """
 
 import re
@@ -12,16 +13,24 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+from session_buddy.errors import InvalidInput
 from session_buddy.ingest.fields import instant
+from session_buddy.ingest.gate_reports import read_gate_report
 from session_buddy.ingest.names import clean_name
 from session_buddy.ingest.span_events import Witness, invocation_of
 from session_buddy.models.events import Evidence, SkillEvent
-from session_buddy.models.ids import hashed_id
-from session_buddy.models.vocabulary import AUTHORITY_REPORTED, OUTCOMES, Outcome
+from session_buddy.models.ids import hashed_id, key_of_skill
+from session_buddy.models.vocabulary import AUTHORITY_REPORTED, OUTCOMES, Outcome, Source
 
-MARK: Final = b"record_skill_invocation"
+MARK: Final = b"__record_"
 """Stands in every line that may matter here, and in few others."""
-_TOOL: Final = re.compile(r"mcp__.*session[-_]buddy.*__record_skill_invocation")
+TOOLS: Final[Mapping[str, Source]] = {
+    "record_skill_invocation": "mcp",
+    "record_quality_gate": "gate",
+    "record_pipeline_stage": "ci",
+}
+"""Our tools that tell of a use, and as what they do."""
+_TOOL: Final = re.compile(rf"mcp__.*session[-_]buddy.*__({'|'.join(TOOLS)})")
 _ATTACH_WITHIN: Final = timedelta(minutes=10)
 
 
@@ -40,6 +49,7 @@ class _Call:
     at: datetime
     given: Mapping[str, Any]
     request_key: str | None
+    told_as: Source
 
 
 @dataclass(slots=True)
@@ -78,32 +88,37 @@ class OwnReports:
                 continue
             if block.get("type") == "tool_use":
                 given, name = block.get("input"), block.get("name")
-                if isinstance(given, dict) and isinstance(name, str) and _TOOL.fullmatch(name):
-                    self.called(call_id, given, at, call_id)
+                ours = _TOOL.fullmatch(name) if isinstance(name, str) else None
+                if ours is not None and isinstance(given, dict):
+                    self.called(ours[1], call_id, given, at, call_id)
             elif block.get("type") == "tool_result":
                 yield from self.answered(call_id, witness, failed=block.get("is_error") is True)
 
-    def called(self, call_id: str, given: Mapping[str, Any], at: datetime, request_key: str | None) -> None:
-        """The agent called our tool with the arguments `given`.
+    def called(
+        self, tool: str, call_id: str, given: Mapping[str, Any], at: datetime, request_key: str | None
+    ) -> None:
+        """The agent called one of `TOOLS` with the arguments `given`.
 
         request_key: what the server took as the call's key; None if the client did not tell it the call.
         """
         skill_name = clean_name(given.get("skill_name"))
         if skill_name is None or given.get("invocation_id"):
             return
-        use_key = self._attachable(skill_name, at)
+        told_as = TOOLS[tool]
+        use_key = self._attachable(skill_name, at, by_run=told_as != "mcp")
         if use_key is not None:
             stated = given.get("request_key")
             key = stated if isinstance(stated, str) and stated else request_key
-            self._spans[use_key].reported = True
-            self._calls[call_id] = _Call(use_key, skill_name, at, given, key)
+            if told_as == "mcp":
+                self._spans[use_key].reported = True
+            self._calls[call_id] = _Call(use_key, skill_name, at, given, key, told_as)
 
-    def _attachable(self, skill_name: str, at: datetime) -> str | None:
+    def _attachable(self, skill_name: str, at: datetime, *, by_run: bool) -> str | None:
         candidates = [
             (span.opened_at, use_key)
             for use_key, span in self._spans.items()
             if span.skill_name == skill_name
-            and not span.reported
+            and (by_run or not span.reported)
             and (span.ended_at is None or at - span.ended_at < _ATTACH_WITHIN)
         ]
         return max(candidates)[1] if candidates else None
@@ -114,7 +129,8 @@ class OwnReports:
         if call is None:
             return
         if failed:
-            self._spans[call.use_key].reported = False
+            if call.told_as == "mcp":
+                self._spans[call.use_key].reported = False
             return
         yield _reported(call, call_id, witness)
         if call.request_key is not None:
@@ -123,6 +139,7 @@ class OwnReports:
 
 def _reported(call: _Call, call_id: str, witness: Witness) -> SkillEvent:
     outcome = _outcome(call.given)
+    by_run = None if call.told_as == "mcp" else call.told_as
     return SkillEvent(
         id=hashed_id("claude-code", call_id, "reported", witness.source),
         kind="reported",
@@ -135,16 +152,17 @@ def _reported(call: _Call, call_id: str, witness: Witness) -> SkillEvent:
         agent=witness.agent,
         outcome=outcome,
         outcome_source="reported" if outcome else None,
-        evidence=(Evidence(kind="agent_report"),) if outcome else None,
+        evidence=(Evidence(kind="agent_report", detail=by_run),) if outcome else None,
     )
 
 
 def _superseded(call: _Call, call_id: str, request_key: str, witness: Witness) -> SkillEvent:
+    key = request_key if call.told_as == "mcp" else key_of_skill(request_key)
     return SkillEvent(
         id=hashed_id("claude-code", call_id, "superseded"),
         kind="superseded",
         occurred_at=call.at,
-        invocation_id=hashed_id("request", request_key),
+        invocation_id=hashed_id("request", key),
         skill_name=call.skill_name,
         session_id=witness.session_id,
         source=witness.source,
@@ -154,7 +172,7 @@ def _superseded(call: _Call, call_id: str, request_key: str, witness: Witness) -
 
 
 def _outcome(given: Mapping[str, Any]) -> Outcome | None:
-    """What the call stated: `outcome`, or `completed` in its boolean form."""
+    """What the call stated: `outcome`, `completed` in its boolean form, or what a gate left behind."""
     stated = given.get("outcome")
     for outcome in OUTCOMES:
         if stated == outcome:
@@ -162,4 +180,17 @@ def _outcome(given: Mapping[str, Any]) -> Outcome | None:
     completed = given.get("completed")
     if isinstance(completed, bool):
         return "completed" if completed else "failed"
-    return None
+    if given.get("failed_checks"):
+        return "failed"
+    return _outcome_of_report(given.get("report"))
+
+
+def _outcome_of_report(report: object) -> Outcome | None:
+    """As the server read it: the first phase that did not pass decides."""
+    if not isinstance(report, str):
+        return None
+    try:
+        outcomes = [reading.outcome for reading in read_gate_report(report)]
+    except InvalidInput:
+        return None
+    return next((outcome for outcome in outcomes if outcome != "completed"), "completed")

@@ -147,7 +147,7 @@ class RecordedSession:
         if self._witness is None:
             return
         if isinstance(seen, OwnCall):
-            self._reports.called(seen.call_id, seen.given, seen.at, seen.request_key)
+            self._reports.called(seen.tool, seen.call_id, seen.given, seen.at, seen.request_key)
         elif isinstance(seen, OwnAnswer):
             yield from self._reports.answered(seen.call_id, self._witness, failed=seen.failed)
         else:

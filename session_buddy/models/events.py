@@ -5,6 +5,7 @@ Every user-visible write is one of these events, so every table can be derived f
 seconds. Absent fields are left out of the line.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -96,6 +97,13 @@ class Evidence(Frozen):
     kind: EvidenceKind
     detail: ShortText | None = None
     count: int | None = Field(default=None, ge=0)
+
+
+def told_by_run(evidence: Sequence[Evidence] | None) -> bool:
+    """Whether a run of a gate or stage tells of the use, not the agent: each may, and both of one use."""
+    return bool(evidence) and any(
+        found.kind == "agent_report" and found.detail in ("gate", "ci") for found in evidence or ()
+    )
 
 
 class SkillEvent(JournalEvent):

@@ -51,3 +51,8 @@ def invocation_id_of_tool_use(tool_use_id: str) -> UUID:
 def invocation_id_of_prompt(prompt_id: str) -> UUID:
     """The invocation that a user typed; a hook's `prompt_id` is the transcript's `promptId`."""
     return hashed_id("claude-code", "prompt", prompt_id)
+
+
+def key_of_skill(run_key: str) -> str:
+    """The request key under which a run of a gate or stage tells of the skill that ran it."""
+    return str(hashed_id("request", run_key, "skill"))

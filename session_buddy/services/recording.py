@@ -11,18 +11,15 @@ from pydantic import ValidationError
 
 from session_buddy.errors import InvalidInput, NotFound, StorageError
 from session_buddy.models.answers import Ingested, Invocation, Rated, Recorded
-from session_buddy.models.events import (
-    Evidence,
-    JournalEvent,
-    SkillEvent,
-)
+from session_buddy.models.events import JournalEvent, SkillEvent
 from session_buddy.models.ids import hashed_id, time_of, time_ordered_id
 from session_buddy.models.problems import problems_of
 from session_buddy.models.protocols import Clock, Journal, LiveSpans, QueryKeeper, Redactor
 from session_buddy.models.values import Caller
-from session_buddy.models.vocabulary import AUTHORITY_REPORTED, Outcome
+from session_buddy.models.vocabulary import AUTHORITY_REPORTED
 from session_buddy.services.open_sessions import open_session_of, tells_its_session
 from session_buddy.services.record import Record
+from session_buddy.services.report_events import ReportEvents, of_run
 from session_buddy.services.reports import InvocationReport, acknowledgement, standing_alone
 from session_buddy.services.spans import RecentSpans
 
@@ -53,7 +50,7 @@ class Recorder:
         self._record = record
         self._live_spans = live_spans
         self._redact = redact
-        self._keep_query = keep_query
+        self._events = ReportEvents(redact, keep_query)
         self._clock = clock
         self._spans = RecentSpans(record.storage)
         self._sessions: dict[str, str] = {}
@@ -71,11 +68,14 @@ class Recorder:
         named = self._sessions.get(caller.connection_id) or caller.session_id
         return named or open_session_of(self._record, caller) or f"mcp-{caller.connection_id}"
 
-    def record_invocation(self, report: InvocationReport, caller: Caller) -> Recorded:
+    def record_invocation(self, report: InvocationReport, caller: Caller, *, alone: bool = False) -> Recorded:
         """Record a use of a skill, or complete the one that was observed.
 
         A report that names no invocation speaks of the newest observed and not yet reported use of that
         skill in its session, if that is open or ended less than 10 minutes ago; else it is a use of its own.
+        A run of a gate or stage speaks of the newest use, whatever else was said of that.
+
+        alone: it is a use of its own; nothing connects it with what was observed.
 
         Raises:
             InvalidInput: contradicting fields, or a time that cannot be.
@@ -96,14 +96,20 @@ class Recorder:
                     attached=False,
                     message="This request was recorded before; nothing was added.",
                 )
-            target = self._target(report, caller, now)
-            event = self._reported(
-                report, caller, outcome, event_id, target or hashed_id("request", key), now
+            target = None if alone else self._target(report, caller, now)
+            event = self._events.reported(
+                report,
+                caller,
+                report.session_id or self.session_of(caller),
+                outcome,
+                event_id,
+                target or hashed_id("request", key),
+                now,
             )
             if target is None:
                 event = standing_alone(event)
                 self._record.expect(event.invocation_id)
-            self._journal.append([event, *self._rating_of(report, event, key)])
+            self._journal.append([event, *self._events.rating(report, event, key)])
             self._remember(event)
             self._record.refresh()
         return Recorded(
@@ -112,6 +118,11 @@ class Recorder:
             attached=target is not None,
             message=acknowledgement(event, attached=target is not None),
         )
+
+    def observed(self, report: InvocationReport, caller: Caller) -> bool:
+        """Whether there is a use that the report would speak of."""
+        with self._lock:
+            return self._target(report, caller, self._clock()) is not None
 
     def rate(
         self,
@@ -207,14 +218,16 @@ class Recorder:
         if report.invocation_id is not None:
             return self._named(report)
         session_id = report.session_id or self.session_of(caller)
-        if not tells_its_session(caller):
-            self._look(session_id)  # no hook told of the use yet: this agent's tell when its turn is over
         try:
+            # A hook may not have told of the use yet: most agents' tell when a turn is over, any may have
+            # failed, and a run on the command line has nobody but the transcript to tell where it belongs.
+            if of_run(caller) or not tells_its_session(caller):
+                self._look(session_id)
             if self._spans.knows(session_id):
                 self._record.refresh()
             else:
                 self._record.catch_up_for_writing()
-            return self._spans.attachable(session_id, report.skill_name, now)
+            return self._spans.attachable(session_id, report.skill_name, now, by_run=of_run(caller))
         except StorageError as error:
             # What cannot be looked up stands alone; the transcript says later which use it was about.
             _log.warning("a report was recorded as a use of its own: %s", error)
@@ -232,61 +245,6 @@ class Recorder:
                 f"Invocation {named.invocation_id} is of {named.skill_name!r}, not of {report.skill_name!r}."
             )
         return named.invocation_id
-
-    def _reported(
-        self,
-        report: InvocationReport,
-        caller: Caller,
-        outcome: Outcome | None,
-        event_id: UUID,
-        invocation_id: UUID,
-        now: datetime,
-    ) -> SkillEvent:
-        text, digest, length = self._keep_query(report.query) if report.query else (None, None, None)
-        return SkillEvent(
-            kind="reported",
-            id=event_id,
-            invocation_id=invocation_id,
-            skill_name=report.skill_name,
-            session_id=report.session_id or self.session_of(caller),
-            source=caller.source,
-            authority=AUTHORITY_REPORTED,
-            agent=caller.agent,
-            project=report.project or caller.project,
-            occurred_at=now,
-            invoked_at=report.invoked_at,
-            duration_seconds=report.duration_seconds,
-            outcome=outcome,
-            outcome_source="reported" if outcome else None,
-            evidence=(Evidence(kind="agent_report"),) if outcome else None,
-            error_type=self._redacted(report.error_type),
-            workflow_phase=report.workflow_phase,
-            workflow_step=self._redacted(report.workflow_step),
-            note=self._redacted(report.note),
-            query_text=text,
-            query_hash=digest,
-            query_length=length,
-        )
-
-    def _rating_of(self, report: InvocationReport, event: SkillEvent, key: str) -> Sequence[SkillEvent]:
-        if report.rating is None:
-            return ()
-        return [
-            SkillEvent(
-                kind="rated",
-                id=hashed_id("request", key, "rated"),
-                invocation_id=event.invocation_id,
-                skill_name=event.skill_name,
-                session_id=event.session_id,
-                source=event.source,
-                authority=AUTHORITY_REPORTED,
-                agent=event.agent,
-                project=event.project,
-                occurred_at=event.occurred_at,
-                rating=report.rating,
-                note=event.note,
-            )
-        ]
 
     def _to_rate(self, skill_name: str | None, invocation_id: UUID | None, session_id: str) -> Invocation:
         storage = self._record.storage
@@ -313,6 +271,3 @@ class Recorder:
             else event
             for event in events
         ]
-
-    def _redacted(self, text: str | None) -> str | None:
-        return self._redact(text) if text else text

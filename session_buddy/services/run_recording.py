@@ -12,7 +12,7 @@ from session_buddy.analytics.fixing import mended_before
 from session_buddy.errors import InvalidInput
 from session_buddy.models.answers_runs import GateRecorded, GateRun, RecommendedSkill, StageRecorded
 from session_buddy.models.fields import Frozen, Name, Seconds, ShortText, Timestamp
-from session_buddy.models.ids import hashed_id, time_ordered_id
+from session_buddy.models.ids import hashed_id, key_of_skill, time_ordered_id
 from session_buddy.models.protocols import Clock, Journal, Redactor
 from session_buddy.models.runs import (
     CHECKS_KEPT,
@@ -232,9 +232,17 @@ class RunRecorder:
             error_type=None if event.outcome == "completed" else f"{source}_{event.outcome}",
             session_id=report.session_id,
             project=report.project,
-            request_key=str(hashed_id("request", key, "skill")),
+            request_key=key_of_skill(key),
         )
-        self._recorder.record_invocation(told, replace(caller, source=source))
+        whose = replace(caller, source=source)
+        if caller.source != "cli":
+            self._recorder.record_invocation(told, whose)
+        elif report.session_id is None:
+            self._recorder.record_invocation(told, whose, alone=True)
+        elif self._recorder.observed(told, whose):
+            # An agent's session tells of the use itself, be it later; what stood alone until then, nothing
+            # in its transcript could connect with this run.
+            self._recorder.record_invocation(told, whose)
 
     def _session(self, report: RunReport, caller: Caller) -> str | None:
         if report.session_id is not None or caller.source == "cli":

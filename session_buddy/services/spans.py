@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from session_buddy.models.events import SkillEvent
+from session_buddy.models.answers import Invocation
+from session_buddy.models.events import SkillEvent, told_by_run
 from session_buddy.models.protocols import SkillsStorageProtocol
 
 ATTACH_WITHIN = timedelta(minutes=10)
@@ -23,21 +24,24 @@ class _Span:
 
 
 class _Session:
-    """The spans of one session, and those of them that no report has spoken of yet, by skill."""
+    """The spans of one session by skill, and those of them that no agent has reported on yet."""
 
     def __init__(self) -> None:
         self._spans: dict[UUID, _Span] = {}
+        self._of_skill: dict[str, dict[UUID, _Span]] = {}
         self._unreported: dict[str, dict[UUID, _Span]] = {}
 
     def put(self, invocation_id: UUID, span: _Span) -> None:
         self.drop(invocation_id)
         self._spans[invocation_id] = span
+        self._of_skill.setdefault(span.skill_name, {})[invocation_id] = span
         if not span.reported:
             self._unreported.setdefault(span.skill_name, {})[invocation_id] = span
 
     def drop(self, invocation_id: UUID) -> None:
         known = self._spans.pop(invocation_id, None)
         if known is not None:
+            self._of_skill[known.skill_name].pop(invocation_id, None)
             self._unreported.get(known.skill_name, {}).pop(invocation_id, None)
 
     def get(self, invocation_id: UUID) -> _Span | None:
@@ -46,6 +50,9 @@ class _Session:
     def unreported(self, skill_name: str) -> Mapping[UUID, _Span]:
         """A long session has thousands of spans, and few that a report may still speak of."""
         return self._unreported.get(skill_name, {})
+
+    def all_of(self, skill_name: str) -> Mapping[UUID, _Span]:
+        return self._of_skill.get(skill_name, {})
 
 
 class RecentSpans:
@@ -66,12 +73,19 @@ class RecentSpans:
         """Whether the session has been looked at; the first look is at the database alone."""
         return session_id in self._sessions
 
-    def attachable(self, session_id: str, skill_name: str, at: datetime) -> UUID | None:
-        """The newest unreported span of the skill in the session that is open or closed recently."""
+    def attachable(
+        self, session_id: str, skill_name: str, at: datetime, *, by_run: bool = False
+    ) -> UUID | None:
+        """The newest unreported span of the skill in the session that is open or closed recently.
+
+        by_run: a run of a gate or stage tells of it, which the agent's own report does not preclude, nor
+        an earlier run: a skill may try its gate many times.
+        """
         spans = self._session(session_id)
+        fitting = spans.all_of(skill_name) if by_run else spans.unreported(skill_name)
         candidates = [
             (span.invoked_at, invocation_id)
-            for invocation_id, span in spans.unreported(skill_name).items()
+            for invocation_id, span in fitting.items()
             if _is_recent(span, at)
         ]
         return max(candidates)[1] if candidates else None
@@ -81,13 +95,20 @@ class RecentSpans:
         if spans is None:
             spans = self._sessions[session_id] = _Session()
             for known in self._storage.session_invocations(session_id):
-                reported = known.outcome_source == "reported"
-                span = _Span(known.skill_name, known.invoked_at, known.ended_at, reported)
-                spans.put(known.invocation_id, span)
+                spans.put(known.invocation_id, _kept(known))
             while len(self._sessions) > SESSIONS_KEPT:
                 self._sessions.popitem(last=False)
         self._sessions.move_to_end(session_id)
         return spans
+
+
+def _kept(known: Invocation) -> _Span:
+    told = known.outcome_source == "reported"
+    ended_at = known.ended_at
+    if ended_at is None and known.source not in ("hook", "transcript", "import"):
+        ended_at = known.invoked_at + timedelta(seconds=known.duration_seconds or 0.0)
+    reported = told and not told_by_run(known.evidence)
+    return _Span(known.skill_name, known.invoked_at, ended_at, reported)
 
 
 def _apply(spans: _Session, event: SkillEvent) -> None:
@@ -96,9 +117,11 @@ def _apply(spans: _Session, event: SkillEvent) -> None:
         return
     span = spans.get(event.invocation_id)
     if span is None:
-        span = _Span(event.skill_name, event.invoked_at or event.occurred_at)
+        # What is told of without having been observed is over when it is told of.
+        over = event.occurred_at if event.kind == "reported" else None
+        span = _Span(event.skill_name, event.invoked_at or event.occurred_at, over)
     ended_at = event.ended_at or span.ended_at
-    reported = span.reported or event.kind == "reported"
+    reported = span.reported or (event.kind == "reported" and not told_by_run(event.evidence))
     spans.put(event.invocation_id, replace(span, ended_at=ended_at, reported=reported))
 
 

@@ -21,13 +21,13 @@ from session_buddy.ingest.observations import (
     Use,
     UserPrompted,
 )
+from session_buddy.ingest.own_reports import TOOLS
 from session_buddy.ingest.skill_files import skill_of_path, skill_read_by
 from session_buddy.models.protocols import QueryKeeper
 from session_buddy.models.vocabulary import Origin
 
 Record = Mapping[str, Any]
 
-OWN_TOOL: Final = "record_skill_invocation"
 _PATHS: Final = ("file_path", "filePath", "path", "absolute_path", "target_file")
 _COMMANDS: Final = ("command", "cmd")
 _READING: Final = frozenset(("read_file", "read_many_files", "view", "read", "readfile", "copilot_readfile"))
@@ -44,9 +44,10 @@ class Place(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class OwnCall:
-    """The agent reported a use through our own tool. request_key: what the server knew the call by."""
+    """The agent told of a use through our own tool. request_key: what the server knew the call by."""
 
     at: datetime
+    tool: str
     call_id: str
     given: Mapping[str, Any]
     request_key: str | None
@@ -129,10 +130,11 @@ class SessionReader:
         """The agent called a tool of its client."""
         command = next((given[name] for name in _COMMANDS if name in given), None)
         line = command if isinstance(command, str) else _joined(command)
-        if tool.endswith(OWN_TOOL):
+        own = next((name for name in TOOLS if tool.endswith(name)), None)
+        if own is not None:
             self._own.add(call_id)
             return (
-                OwnCall(place.at, self.key_of(call_id), given, self.request_key(call_id)),
+                OwnCall(place.at, own, self.key_of(call_id), given, self.request_key(call_id)),
                 ToolCalled(*place, self.key_of(call_id)),
             )
         skill_name = _skill_in(tool, given) or skill_read_by(line)
