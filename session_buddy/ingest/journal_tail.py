@@ -78,27 +78,36 @@ class JournalReader:
         self._lines: deque[_Line] = deque()
         self._told: set[str] = set()
         self.rejected = 0
+        self.read_lines = 0
         self.backlogged = False
+        self.cut_short = False
 
     @property
     def pending(self) -> int:
         """Lines that were read and are not folded."""
         return len(self._lines)
 
+    @property
+    def folded_lines(self) -> int:
+        """How many of the lines that were read are folded."""
+        return self.read_lines - len(self._lines)
+
     def poll(self) -> Sequence[JournalEvent]:
         """Events that appeared since the last call, at most some 4 MB of them; see `behind`."""
         with self._lock:
             found: list[JournalEvent] = []
             budget = READ_BYTES
-            self.backlogged = False
+            self.backlogged = self.cut_short = False
             for name, size in self._sizes():
                 position = self._positions.setdefault(name, _Position(0, 0))
                 if position.is_behind(size):
                     self.backlogged = True
-                elif size > position.read and budget > 0:
-                    before = position.read
-                    found.extend(self._read(name, position, min(budget, size - position.read)))
-                    budget -= position.read - before
+                elif size > position.read:
+                    begin, part = position.read, min(budget, size - position.read)
+                    found.extend(self._read(name, position, part) if part > 0 else ())
+                    read = position.read - begin
+                    self.cut_short = self.cut_short or part <= 0 or (0 < read and begin + part < size)
+                    budget -= read
             return found
 
     def behind(self) -> int:
@@ -165,9 +174,7 @@ class JournalReader:
                 for name, position in self._positions.items()
                 if position.folded == position.read
             ]
-        done = [
-            name for name, size in candidates if archive_if_done(self._journal, self._archive, name, size)
-        ]
+        done = [name for name, size in candidates if self._archived(name, size)]
         with self._lock:
             for name in done:
                 self._positions.pop(name, None)
@@ -210,11 +217,15 @@ class JournalReader:
         for line in whole.splitlines(keepends=True):
             end += len(line)
             event = self._parse(name, end - len(line), line.strip()) if line.strip() else None
-            self._lines.append(_Line(name, end, event))
+            self._take_in(_Line(name, end, event))
             if event is not None:
                 found.append(event)
         position.read = end
         return found
+
+    def _take_in(self, line: _Line) -> None:
+        self._lines.append(line)
+        self.read_lines += 1
 
     def _parse(self, name: str, offset: int, line: bytes) -> JournalEvent | None:
         try:

@@ -191,6 +191,18 @@ class JournalTail(Protocol):
     def backlogged(self) -> bool:
         """Whether the last `poll` passed over a journal for `take_lines`, because it is far behind."""
 
+    @property
+    def cut_short(self) -> bool:
+        """Whether the last `poll` left lines for the next one."""
+
+    @property
+    def read_lines(self) -> int:
+        """Lines that were polled so far."""
+
+    @property
+    def folded_lines(self) -> int:
+        """How many of them are committed: the oldest ones."""
+
     def take_lines(self) -> Lines | None:
         """The next lines of a journal that is far behind; None if none is."""
 

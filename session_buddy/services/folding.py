@@ -93,13 +93,9 @@ class Folder:
         seconds: how long it may take, but for the batch that is under way. Returns whether all is folded.
         """
         deadline = time.monotonic() + seconds
-        self._record.refresh()
-        while self._record.unfolded:
-            if time.monotonic() > deadline or (self._is_folding_thread() and self._stopped.is_set()):
-                return False
-            self._record.fold()
-            self._record.refresh()
-        return True
+        return self._record.fold_acknowledged(
+            lambda: time.monotonic() > deadline or (self._is_folding_thread() and self._stopped.is_set())
+        )
 
     def _is_folding_thread(self) -> bool:
         return threading.current_thread() is self._thread

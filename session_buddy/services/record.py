@@ -19,7 +19,7 @@ from session_buddy.errors import SessionBuddyError
 from session_buddy.live.merge import merge
 from session_buddy.live.totals import add_invocation
 from session_buddy.models.answers import FoldSummary
-from session_buddy.models.events import AnomalyEvent, JournalEvent, SessionEvent, SkillEvent
+from session_buddy.models.events import AnomalyEvent, JournalEvent, SessionEvent, SkillEvent, TranscriptReady
 from session_buddy.models.protocols import Clock, JournalTail, SkillsStorageProtocol
 from session_buddy.models.runs import GateEvent, StageEvent
 from session_buddy.models.values import Batch, FoldResult, SkillTotals
@@ -71,6 +71,7 @@ class Record:
         self._listeners: list[EventListener] = []
         self._run_listeners: list[RunListener] = []
         self._watchers: list[RecordWatcher] = []
+        self._announced = 0
         self._prepare: Callable[[Sequence[JournalEvent]], None] = lambda _events: None
         self.database_answers = True
         self.last_fold = FoldSummary(finished_at=None, event_count=0, seconds=0.0, events_per_second=None)
@@ -96,13 +97,14 @@ class Record:
         with self._state:
             self._fresh.add(invocation_id)
 
-    def refresh(self) -> None:
-        """Take note of what any process has acknowledged since the last call."""
+    def refresh(self) -> bool:
+        """Take note of what any process has acknowledged since the last call; False if there is still more."""
         with self._state:
             if self.tail.pending > PENDING_EVENTS:
-                return
+                return False
             for event in self.tail.poll():
                 self._tell(event)
+            return not self.tail.cut_short
 
     def _tell(self, event: JournalEvent) -> None:
         if isinstance(event, SkillEvent):
@@ -132,13 +134,27 @@ class Record:
     def catch_up(self) -> bool:
         """Fold all that is acknowledged, so that SQL sees it; False if a backlog outlasts two seconds."""
         deadline = time.monotonic() + CATCH_UP_SECONDS
-        self.refresh()
-        while self.unfolded:
-            self.fold()
-            if time.monotonic() > deadline:
+        return self.fold_acknowledged(lambda: time.monotonic() > deadline)
+
+    def fold_acknowledged(self, out_of_time: Callable[[], bool]) -> bool:
+        """Fold what is acknowledged by now and what transcripts give; False if there was no time for it all.
+
+        What comes meanwhile is left for later: who records without a pause would keep this going for ever,
+        and a batch of few events costs almost as much as one of many.
+        """
+        goal = self._goal()
+        while goal is None or self.tail.folded_lines < goal:
+            if out_of_time():
                 return False
-            self.refresh()
+            announced = self._announced
+            self.fold()
+            if goal is None or announced != self._announced:
+                goal = self._goal()
         return True
+
+    def _goal(self) -> int | None:
+        """Up to which line to fold; None while that is not known, because there is more to read first."""
+        return self.tail.read_lines if self.refresh() and not self.tail.backlogged else None
 
     def catch_up_for_writing(self) -> None:
         """The same for who records, and does not wait for it while the database is made anew."""
@@ -146,11 +162,6 @@ class Record:
             self.refresh()
         else:
             self.catch_up()
-
-    @property
-    def unfolded(self) -> bool:
-        """Whether something is not folded of what the last `refresh` saw."""
-        return self.tail.pending > 0 or self.tail.backlogged
 
     def prepare_folds(self, prepare: Callable[[Sequence[JournalEvent]], None]) -> None:
         """Call `prepare` with the events of a batch before it is folded.
@@ -166,6 +177,7 @@ class Record:
             batch = self.tail.take(FOLD_EVENTS)
             if not batch.offsets:
                 return self._fold_backlog()
+            self._announced += any(isinstance(event, TranscriptReady) for event in batch.events)
             self._prepare(batch.events)
             started = time.monotonic()
             with self._noting_failure():
