@@ -101,8 +101,8 @@ def _compose(
     notices: Sequence[str],
 ) -> tuple[Services, JournalFile, Record]:
     """The services over an open store, none of them at work yet."""
-    journal = JournalFile(settings.journal)
     tail = JournalReader(settings.journal, settings.archive, settings.quarantine, folded_offsets(store))
+    journal = JournalFile(settings.journal, tail.appended)
     record = Record(store, tail, now)
     followers = LateFollowers(lambda: _compose_followers(settings, words))
     folder = Folder(record, journal, followers, settings.fold_interval_seconds, now)

@@ -14,16 +14,21 @@ from session_buddy.ingest.hook import flush_to_disk, try_lock
 from session_buddy.models.events import JournalEvent, to_line
 from session_buddy.models.ids import time_ordered_id
 
+Appended = Callable[[str, int, Sequence[tuple[JournalEvent, int]]], None]
+"""(name of the journal, offset of the first event, the events and the bytes of each)."""
 ROTATE_BYTES = 64 * 1024 * 1024
 
 
 class JournalFile:
     """A journal of this process's own: `append` returns when the disk has the events. Thread-safe."""
 
-    def __init__(self, directory: str, on_append: Callable[[], None] | None = None) -> None:
-        """directory: where journals lie; made (0700) with the first event. on_append: called after each."""
+    def __init__(self, directory: str, appended: Appended | None = None) -> None:
+        """directory: where journals lie; made (0700) with the first event.
+
+        appended: told of the events of each `append`, in the order in which they lie there.
+        """
         self._directory = directory
-        self._on_append = on_append
+        self._appended = appended
         self._lock = Lock()
         self._descriptor: int | None = None
         self._size = 0
@@ -35,23 +40,27 @@ class JournalFile:
         Raises:
             JournalError: the disk did not take them; none of them is acknowledged.
         """
-        self.append_lines([to_line(event) for event in events])
+        self._append([to_line(event) for event in events], events)
 
     def append_lines(self, lines: Sequence[str]) -> None:
         """Write lines that `to_line` made, durably and in one piece; errors as `append`."""
+        self._append(lines, None)
+
+    def _append(self, lines: Sequence[str], events: Sequence[JournalEvent] | None) -> None:
         if not lines:
             return
-        data = "\n".join([*lines, ""]).encode("utf-8", "surrogatepass")
+        encoded = [f"{line}\n".encode("utf-8", "surrogatepass") for line in lines]
         with self._lock:
             try:
-                self._write(data)
+                self._write(b"".join(encoded))
             except OSError as error:
                 raise JournalError(
                     f"cannot write to the journal in {self._directory}: {error.strerror or error}. "
                     "Nothing was recorded; free disk space or make that folder writable, then try again."
                 ) from error
-        if self._on_append is not None:
-            self._on_append()
+            if self._appended is not None and events is not None and self.name is not None:
+                sizes = [len(line) for line in encoded]
+                self._appended(self.name, self._size - sum(sizes), list(zip(events, sizes, strict=True)))
 
     def close(self) -> None:
         """Let the file go, so that the leader may archive it; a later append starts a new one."""

@@ -29,7 +29,8 @@ BACKLOG_BYTES = 2 * READ_BYTES
 """What is further behind than this was not written by somebody at work."""
 QUARANTINE_LIMIT = 1_000
 """Files kept in the quarantine; further bad lines are only counted, so that garbage cannot fill a disk."""
-
+_KEPT_UNREAD = 1_000
+"""Events of this process that wait unread for a poll; more go by the disk, as an import's have to."""
 
 _AS_WRITTEN = re.compile(
     rb"(?:\{\"v\":1,\"id\":\"[0-9a-f-]{36}\",\"occurred_at\":\"[0-9T:.-]{19,32}Z\",[ -~\x80-\xff]*\}\n)+"
@@ -76,6 +77,7 @@ class JournalReader:
         self._lock = RLock()
         self._positions = {name: _Position(offset, offset) for name, offset in offsets.items()}
         self._lines: deque[_Line] = deque()
+        self._unread: list[_Line] = []
         self._told: set[str] = set()
         self.rejected = 0
         self.read_lines = 0
@@ -92,10 +94,29 @@ class JournalReader:
         """How many of the lines that were read are folded."""
         return self.read_lines - len(self._lines)
 
+    def appended(self, name: str, begin: int, events: Sequence[tuple[JournalEvent, int]]) -> None:
+        """This process wrote these events, so many bytes each, at that offset of its journal.
+
+        They are taken in without being read again, where nothing stands between; otherwise `poll` reads them.
+        Never waits: who acknowledges must not wait for who reads.
+        """
+        if len(events) + len(self._unread) > _KEPT_UNREAD or not self._lock.acquire(blocking=False):
+            return
+        try:
+            position = self._positions.setdefault(name, _Position(0, 0))
+            if position.read == begin:
+                for event, size in events:
+                    position.read += size
+                    self._unread.append(_Line(name, position.read, event))
+        finally:
+            self._lock.release()
+
     def poll(self) -> Sequence[JournalEvent]:
         """Events that appeared since the last call, at most some 4 MB of them; see `behind`."""
         with self._lock:
-            found: list[JournalEvent] = []
+            found = [line.event for line in self._unread if line.event is not None]
+            self._take_in(self._unread)
+            self._unread.clear()
             budget = READ_BYTES
             self.backlogged = self.cut_short = False
             for name, size in self._sizes():
@@ -194,6 +215,7 @@ class JournalReader:
         """Read every journal again from these offsets; others from their beginning."""
         with self._lock:
             self._lines.clear()
+            self._unread.clear()
             self._positions = {name: _Position(offset, offset) for name, offset in offsets.items()}
 
     def _sizes(self) -> list[tuple[str, int]]:
@@ -217,15 +239,15 @@ class JournalReader:
         for line in whole.splitlines(keepends=True):
             end += len(line)
             event = self._parse(name, end - len(line), line.strip()) if line.strip() else None
-            self._take_in(_Line(name, end, event))
+            self._take_in([_Line(name, end, event)])
             if event is not None:
                 found.append(event)
         position.read = end
         return found
 
-    def _take_in(self, line: _Line) -> None:
-        self._lines.append(line)
-        self.read_lines += 1
+    def _take_in(self, lines: Sequence[_Line]) -> None:
+        self._lines.extend(lines)
+        self.read_lines += len(lines)
 
     def _parse(self, name: str, offset: int, line: bytes) -> JournalEvent | None:
         try:
