@@ -11,6 +11,7 @@ stand, for a store that can take them so, which costs a third of the time and a 
 import logging
 import os
 import re
+import time
 from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -31,6 +32,8 @@ QUARANTINE_LIMIT = 1_000
 """Files kept in the quarantine; further bad lines are only counted, so that garbage cannot fill a disk."""
 _KEPT_UNREAD = 1_000
 """Events of this process that wait unread for a poll; more go by the disk, as an import's have to."""
+_SETTLED_NANOSECONDS = 2_000_000_000
+"""More than the tick of any file system's times."""
 
 _AS_WRITTEN = re.compile(
     rb"(?:\{\"v\":1,\"id\":\"[0-9a-f-]{36}\",\"occurred_at\":\"[0-9T:.-]{19,32}Z\",[ -~\x80-\xff]*\}\n)+"
@@ -78,6 +81,7 @@ class JournalReader:
         self._positions = {name: _Position(offset, offset) for name, offset in offsets.items()}
         self._lines: deque[_Line] = deque()
         self._unread: list[_Line] = []
+        self._listed: tuple[int, list[str]] | None = None
         self._told: set[str] = set()
         self.rejected = 0
         self.read_lines = 0
@@ -95,28 +99,29 @@ class JournalReader:
         return self.read_lines - len(self._lines)
 
     def appended(self, name: str, begin: int, events: Sequence[tuple[JournalEvent, int]]) -> None:
-        """This process wrote these events, so many bytes each, at that offset of its journal.
+        """Take in what this process wrote: events, so many bytes each, at that offset of its journal.
 
         They are taken in without being read again, where nothing stands between; otherwise `poll` reads them.
-        Never waits: who acknowledges must not wait for who reads.
         """
-        if len(events) + len(self._unread) > _KEPT_UNREAD or not self._lock.acquire(blocking=False):
-            return
-        try:
+        with self._lock:
             position = self._positions.setdefault(name, _Position(0, 0))
-            if position.read == begin:
+            if position.read == begin and len(events) + len(self._unread) <= _KEPT_UNREAD:
                 for event, size in events:
                     position.read += size
                     self._unread.append(_Line(name, position.read, event))
-        finally:
-            self._lock.release()
 
-    def poll(self) -> Sequence[JournalEvent]:
-        """Events that appeared since the last call, at most some 4 MB of them; see `behind`."""
+    def own(self) -> list[JournalEvent]:
+        """Events that `appended` took in since the last call."""
         with self._lock:
             found = [line.event for line in self._unread if line.event is not None]
             self._take_in(self._unread)
             self._unread.clear()
+            return found
+
+    def poll(self) -> Sequence[JournalEvent]:
+        """Events that appeared since the last call, at most some 4 MB of them; see `behind`."""
+        with self._lock:
+            found = self.own()
             budget = READ_BYTES
             self.backlogged = self.cut_short = False
             for name, size in self._sizes():
@@ -127,7 +132,7 @@ class JournalReader:
                     begin, part = position.read, min(budget, size - position.read)
                     found.extend(self._read(name, position, part) if part > 0 else ())
                     read = position.read - begin
-                    self.cut_short = self.cut_short or part <= 0 or (0 < read and begin + part < size)
+                    self.cut_short = self.cut_short or part <= 0 or (read > 0 and begin + part < size)
                     budget -= read
             return found
 
@@ -219,13 +224,29 @@ class JournalReader:
             self._positions = {name: _Position(offset, offset) for name, offset in offsets.items()}
 
     def _sizes(self) -> list[tuple[str, int]]:
+        """Names and sizes of the journals, in order."""
+        found = []
+        for name in self._names():
+            try:
+                found.append((name, os.stat(os.path.join(self._journal, name)).st_size))
+            except FileNotFoundError:  # archived since it was listed
+                self._listed = None
+        return found
+
+    def _names(self) -> list[str]:
+        """The journals. A directory whose time is as it was when it was listed is not listed again.
+
+        Its time moves in ticks, so that is only true of one that had been left alone for a while by then.
+        """
         try:
-            with os.scandir(self._journal) as entries:
-                return sorted(
-                    (entry.name, entry.stat().st_size) for entry in entries if entry.name.endswith(".jsonl")
-                )
+            changed = os.stat(self._journal).st_mtime_ns
+            if self._listed is None or self._listed[0] != changed:
+                names = sorted(name for name in os.listdir(self._journal) if name.endswith(".jsonl"))
+                settled = abs(time.time_ns() - changed) > _SETTLED_NANOSECONDS
+                self._listed = (changed if settled else -1, names)
         except FileNotFoundError:
             return []
+        return self._listed[1]
 
     def _read(self, name: str, position: _Position, size: int) -> list[JournalEvent]:
         with open(os.path.join(self._journal, name), "rb") as file:

@@ -6,7 +6,7 @@ from typing import Protocol
 from uuid import UUID
 
 from session_buddy.models.answers import ActiveAnomaly, Invocation, SessionSummary, TopSkill
-from session_buddy.models.events import CatalogueEvent, JournalEvent, SkillEvent
+from session_buddy.models.events import AnomalyEvent, CatalogueEvent, JournalEvent, SessionEvent, SkillEvent
 from session_buddy.models.experiments import ExperimentsStorageProtocol
 from session_buddy.models.findings import FindingsStorageProtocol
 from session_buddy.models.runs import RunsStorageProtocol
@@ -184,6 +184,9 @@ class JournalTail(Protocol):
     def poll(self) -> Sequence[JournalEvent]:
         """Events that appeared since the last call, of all journals; bad lines are quarantined."""
 
+    def own(self) -> Sequence[JournalEvent]:
+        """Those of them that this process wrote, without a look at the disk."""
+
     def behind(self) -> int:
         """Bytes that `poll` has not read yet."""
 
@@ -280,3 +283,19 @@ Clock = Callable[[], datetime]
 """Now, in UTC."""
 CatalogueScanner = Callable[[str | None], Sequence[CatalogueEvent]]
 """Installed skills of the user, of plugins, and of one project's folder if given."""
+
+
+class RecordWatcher(Protocol):
+    """Follows everything that happens to a record. Called under the record's locks, so it must be quick."""
+
+    def noted(self, event: SkillEvent | SessionEvent | AnomalyEvent) -> None:
+        """An event was acknowledged."""
+
+    def folded(self, batch: Batch, result: FoldResult, seconds: float) -> None:
+        """A batch is in the database; it took so long."""
+
+    def caught_up(self, result: FoldResult, seconds: float) -> None:
+        """A part of a backlog is in the database, which nobody noted before; it took so long."""
+
+    def restarted(self) -> None:
+        """The database was changed by maintenance: what is known of it must be read again."""

@@ -34,6 +34,7 @@ INSTRUCTIONS = (
     "record_skill_invocation; pass on the user's verdict with rate_skill."
 )
 _TOOL_NAMES = tuple(spec.name for spec in TOOLS)
+_TELEMETRY = "OpenTelemetryMiddleware"
 _UNCHANGING = CacheHint(ttl_ms=3_600_000, scope="public")
 
 
@@ -59,6 +60,8 @@ def make_server(
     )
     server.requests = requests or RequestMeasures()
     server.offer(_Tools(services))
+    # Spans of telemetry would go nowhere (nothing leaves the machine), and making them is a tenth of a call.
+    server.middleware[:] = [each for each in server.middleware if type(each).__name__ != _TELEMETRY]
     server.requests.expect(_TOOL_NAMES)
     add_resources(server, services)
     add_prompts(server, services)

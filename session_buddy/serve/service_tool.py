@@ -8,7 +8,6 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self, cast
 
-import anyio.to_thread
 from mcp.server.mcpserver.context import Context
 from mcp.server.mcpserver.exceptions import ToolError, UnexpectedToolError
 from mcp.server.mcpserver.tools import Tool
@@ -21,12 +20,14 @@ from session_buddy.models.values import Caller
 from session_buddy.serve.callers import current_caller
 from session_buddy.serve.clients import identified, key_of_call
 from session_buddy.serve.schemas import input_schema, output_schema
+from session_buddy.serve.workers import Workers
 from session_buddy.wire import REQUEST_KEY
 
 if TYPE_CHECKING:
     from session_buddy.services import Services
 
 _KEY_LIMIT = 180
+_WORKERS = Workers()
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +86,7 @@ class ServiceTool(Tool):
         checked = self.checked(arguments)
         try:
             call = Call(await self._services(), _caller(context), _request_key(context))
-            return _structured(await anyio.to_thread.run_sync(lambda: self.fn(call, **checked)))
+            return await _WORKERS.run(lambda: _structured(self.fn(call, **checked)))
         except SessionBuddyError as error:
             raise ToolError(str(error)) from error
         except Exception as error:  # the top of a request: one bad call must not end its connection

@@ -12,7 +12,6 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Protocol
 from uuid import UUID
 
 from session_buddy.errors import SessionBuddyError
@@ -20,9 +19,9 @@ from session_buddy.live.merge import merge
 from session_buddy.live.totals import add_invocation
 from session_buddy.models.answers import FoldSummary
 from session_buddy.models.events import AnomalyEvent, JournalEvent, SessionEvent, SkillEvent, TranscriptReady
-from session_buddy.models.protocols import Clock, JournalTail, SkillsStorageProtocol
+from session_buddy.models.protocols import Clock, JournalTail, RecordWatcher, SkillsStorageProtocol
 from session_buddy.models.runs import GateEvent, StageEvent
-from session_buddy.models.values import Batch, FoldResult, SkillTotals
+from session_buddy.models.values import Batch, SkillTotals
 
 EventListener = Callable[[SkillEvent], None]
 RunListener = Callable[[StageEvent | GateEvent], None]
@@ -33,22 +32,6 @@ PENDING_EVENTS = FOLD_EVENTS
 """Above this nothing more is read before a fold: an import of a million events must not fill the memory."""
 CATCH_UP_SECONDS = 2.0
 """How long an answer waits for a backlog (an import of a million events) before it is given without."""
-
-
-class RecordWatcher(Protocol):
-    """Follows everything that happens to a record. Called under the record's locks, so it must be quick."""
-
-    def noted(self, event: SkillEvent | SessionEvent | AnomalyEvent) -> None:
-        """An event was acknowledged."""
-
-    def folded(self, batch: Batch, result: FoldResult, seconds: float) -> None:
-        """A batch is in the database; it took so long."""
-
-    def caught_up(self, result: FoldResult, seconds: float) -> None:
-        """A part of a backlog is in the database, which nobody noted before; it took so long."""
-
-    def restarted(self) -> None:
-        """The database was changed by maintenance: what is known of it must be read again."""
 
 
 class Record:
@@ -98,13 +81,19 @@ class Record:
             self._fresh.add(invocation_id)
 
     def refresh(self) -> bool:
-        """Take note of what any process has acknowledged since the last call; False if there is still more."""
+        """Take note of what any process has acknowledged since the last call; False if there is more."""
         with self._state:
             if self.tail.pending > PENDING_EVENTS:
                 return False
             for event in self.tail.poll():
                 self._tell(event)
             return not self.tail.cut_short
+
+    def refresh_own(self) -> None:
+        """Take note of what this process has acknowledged, without a look at the disk."""
+        with self._state:
+            for event in self.tail.own():
+                self._tell(event)
 
     def _tell(self, event: JournalEvent) -> None:
         if isinstance(event, SkillEvent):

@@ -111,7 +111,7 @@ class Recorder:
                 self._record.expect(event.invocation_id)
             self._journal.append([event, *self._events.rating(report, event, key)])
             self._remember(event)
-            self._record.refresh()
+            self._record.refresh_own()
         return Recorded(
             invocation_id=event.invocation_id,
             duplicate=False,

@@ -24,6 +24,7 @@ CATCHES_EVERYTHING = {
     "session_buddy/serve/command_calls.py: serve_calls": "the top of one command's call",
     "session_buddy/serve/command_calls.py: _work": "the top of a thread; its future carries the error on",
     "session_buddy/serve/service_tool.py: run": "the top of one tool call",
+    "session_buddy/serve/workers.py: _serve": "what work raises goes to who awaits it",
 }
 """Tops of a process or connection: what goes wrong in one must not end the others. It is logged."""
 

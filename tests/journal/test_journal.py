@@ -68,6 +68,47 @@ def test_a_reader_that_starts_at_an_offset_sees_only_what_came_after(home: Home)
     assert home.reader(offsets).poll() == [later]
 
 
+def test_what_this_process_wrote_is_taken_in_once_without_being_read(home: Home) -> None:
+    reader = home.reader()
+    journal, other = JournalFile(home.journal, reader.appended), JournalFile(home.journal)
+    mine, theirs, third = event("mine"), event("theirs"), event("mine again")
+    journal.append([mine])
+    other.append([theirs])
+    assert reader.own() == [mine]
+    journal.append([third])
+    assert sorted(said.skill_name for said in reader.poll()) == ["mine again", "theirs"]
+    assert reader.own() == reader.poll() == []
+    batch = reader.take(10)
+    assert (reader.read_lines, reader.folded_lines) == (3, 0)
+    assert {
+        name: os.path.getsize(os.path.join(home.journal, name)) for name in batch.offsets
+    } == batch.offsets
+    reader.folded(batch)
+    assert (reader.read_lines, reader.folded_lines) == (3, 3)
+
+
+def test_what_was_read_before_its_writer_told_of_it_counts_once(home: Home) -> None:
+    reader, told = home.reader(), []
+    journal = JournalFile(home.journal, lambda *about: told.append(about))
+    first, second = event("a"), event("b")
+    journal.append([first])
+    assert reader.poll() == [first]
+    reader.appended(*told[0])
+    journal.append([second])
+    reader.appended(*told[1])
+    assert reader.poll() == [second]
+
+
+def test_a_journal_that_appears_in_a_folder_long_left_alone_is_found(home: Home) -> None:
+    os.makedirs(home.journal)
+    os.utime(home.journal, (1_700_000_000, 1_700_000_000))
+    reader = home.reader()
+    assert reader.poll() == []
+    said = event()
+    JournalFile(home.journal).append([said])
+    assert reader.poll() == [said]
+
+
 def test_a_torn_last_line_waits_for_its_end(home: Home) -> None:
     os.makedirs(home.journal)
     path = Path(home.journal) / "x.jsonl"

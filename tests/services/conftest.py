@@ -55,9 +55,10 @@ class Home:
         places = [str(self.root / name) for name in ("journal", "archive", "quarantine")]
         self.store: SkillsStorageProtocol = DuckDBStore(":memory:", hashed)
         self.store.open()
-        self.journal = JournalFile(places[0])
+        tail = JournalReader(*places, self.store.journal_offsets())
+        self.journal = JournalFile(places[0], tail.appended)
         self.archive = JournalArchive(places[1], places[0], places[2])
-        self.record = Record(self.store, JournalReader(*places, self.store.journal_offsets()), self.clock)
+        self.record = Record(self.store, tail, self.clock)
         transcripts = TranscriptFiles(Reading(keep_query))
         self.folder = Folder(self.record, self.journal, transcripts, 1.0, self.clock)
         self.recorder = Recorder(

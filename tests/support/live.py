@@ -103,8 +103,9 @@ def live_home(home: Path, clock: Any = None, *, start: bool = True, **settings: 
     store = DuckDBStore(":memory:", keyed_hash)
     store.open()
     folders = [str(home / name) for name in ("journal", "archive", "quarantine")]
-    journal = JournalFile(folders[0])
-    record = Record(store, JournalReader(*folders, {}), clock)
+    tail = JournalReader(*folders, {})
+    journal = JournalFile(folders[0], tail.appended)
+    record = Record(store, tail, clock)
     live = LiveRecord(record, clock)
     try:
         if start:
