@@ -75,7 +75,7 @@ def test_weights_move_against_the_gradient_of_the_loss() -> None:
         return float(-np.log(mixed[2] / mixed.sum()))
 
     start = np.full(3, 1 / 3)
-    mixture = GeometricMixture(tuple(experts))
+    mixture = GeometricMixture(tuple(experts), step=0.02, largest_step=0.02)
     assert mixture.learn(experts, 2) == pytest.approx(loss(start))
     moved = np.array([mixture.weights[name] for name in experts]) - start
     assert moved == pytest.approx(-0.02 * scipy_optimize.approx_fprime(start, loss, 1e-7), abs=1e-6)

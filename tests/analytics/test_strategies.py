@@ -143,6 +143,30 @@ def test_the_blend_learns_inside_the_session() -> None:
     assert names(blend, Context(history=tuple(history), project="/new"))[0] == "z"
 
 
+def test_the_blend_sees_what_came_before_a_run() -> None:
+    """Five tests hide from a chain of three what they began with."""
+    blend = MarkovBlend()
+    for _ in range(6):
+        taught(blend, ["plan", *["test"] * 5, "commit"])
+        taught(blend, ["fix", *["test"] * 5, "deploy"])
+    after_plan, after_fix = (("plan", *["test"] * 5), ("fix", *["test"] * 5))
+    assert names(blend, Context(history=after_plan)).index("commit") < names(
+        blend, Context(history=after_plan)
+    ).index("deploy")
+    assert names(blend, Context(history=after_fix)).index("deploy") < names(
+        blend, Context(history=after_fix)
+    ).index("commit")
+
+
+def test_the_blend_learns_where_in_a_session_a_skill_comes() -> None:
+    blend = MarkovBlend()
+    for _ in range(8):
+        taught(blend, ["look", "look", "look", "look", "look", "look", "look", "look", "commit"])
+    early, late = (Context(history=("look",) * times) for times in (4, 8))
+    share = {context: dict(blend.rank(context))["commit"] for context in (early, late)}
+    assert share[late] > 2 * share[early]
+
+
 def test_a_project_has_habits_of_its_own() -> None:
     blend = MarkovBlend()
     for _ in range(10):

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from operator import mul
+from operator import add, mul
 
 FLOOR = 1e-3
 """Share of the uniform distribution in every expert, so that no expert can exclude anything."""
@@ -28,9 +28,9 @@ class GeometricMixture:
     def __init__(
         self,
         experts: Sequence[str],
-        step: float = 0.25,
-        smallest_step: float = 0.002,
-        largest_step: float = 0.02,
+        step: float = 0.1,
+        smallest_step: float = 0.0005,
+        largest_step: float = 0.003,
     ) -> None:
         self.weights = {name: 1.0 / len(experts) for name in experts}
         self.uses = 0
@@ -56,7 +56,7 @@ class GeometricMixture:
         summed = [0.0] * len(next(iter(logarithms.values())))
         for name, values in logarithms.items():
             weight = self.weights[name]
-            summed = [before + weight * value for before, value in zip(summed, values, strict=True)]
+            summed = list(map(add, summed, map(weight.__mul__, values)))
         top = max(summed)
         powers = [math.exp(value - top) for value in summed]
         total = sum(powers)
@@ -64,6 +64,6 @@ class GeometricMixture:
 
 
 def _logarithms(experts: Mapping[str, Sequence[float]]) -> dict[str, list[float]]:
-    floor = FLOOR / len(next(iter(experts.values())))
-    log, keep = math.log, 1.0 - FLOOR
-    return {name: [log(value * keep + floor) for value in values] for name, values in experts.items()}
+    """Up to the same constant for all items of an expert, which neither the mixture nor its gradient sees."""
+    floor = FLOOR / (1.0 - FLOOR) / len(next(iter(experts.values())))
+    return {name: list(map(math.log, map(floor.__add__, values))) for name, values in experts.items()}
