@@ -164,8 +164,9 @@ class Experimenter:
             unit_id = unit_of(unit, session_id, self.user_of(user))
             group = self._store.group_of(told.test_name, unit_id)
             if group is None:
+                said = session_id if unit == "session" else user or "of this home"
                 raise InvalidInput(
-                    f"The {unit} {shown(unit_id)} is in no group of {shown(told.test_name)}: "
+                    f"The {unit} {shown(said)} is in no group of {shown(told.test_name)}: "
                     f"suggest_next_skill assigns a {unit} when it suggests there."
                 )
             event = OutcomeTold(

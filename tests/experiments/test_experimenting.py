@@ -143,7 +143,7 @@ def test_a_user_has_one_group_in_all_sessions_where_the_unit_is_the_user(service
     assert len(found) == 1
     told = services.experimenter.record_outcome(Told("users", 1), "elsewhere", "ann")
     assert {told.group_name} == found
-    with pytest.raises(InvalidInput, match="is in no group of 'users'"):
+    with pytest.raises(InvalidInput, match="The user 'stranger' is in no group of 'users'"):
         services.experimenter.record_outcome(Told("users", 1), "users-1", "stranger")
 
 

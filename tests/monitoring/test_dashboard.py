@@ -134,6 +134,24 @@ def test_target_rules(title: str, expression: str) -> None:
     assert set(counters) <= {"rate", "increase"}
 
 
+def test_target_promql_rule(promtool: Path, tmp_path: Path) -> None:
+    rules = [
+        {"record": f"query:{number}", "expr": resolved(one)} for number, (_, one) in enumerate(queries())
+    ]
+    path = tmp_path / "queries.yaml"
+    path.write_text(json.dumps({"groups": [{"name": "queries", "rules": rules}]}))
+    checked = subprocess.run([promtool, "check", "rules", path], capture_output=True, text=True, timeout=60)
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+
+
+def test_target_logql_rules_have_nothing_to_look_at() -> None:
+    assert {target["datasource"]["type"] for panel in PANELS for target in panel["targets"]} == {"prometheus"}
+
+
+def resolved(expression: str) -> str:
+    return re.sub(r"\$__\w+", "5m", expression).replace("$", "")
+
+
 @pytest.mark.slow
 @pytest.mark.node
 def test_it_has_the_types_of_grafana(node_modules: Path, tmp_path: Path) -> None:
