@@ -20,6 +20,9 @@ _NO_PROJECT = (
     "(SESSION_BUDDY_TEAM_PROJECTS), or * for all."
 )
 
+_ASIDE = ".damaged-"
+_LOG = ".wal"
+
 _log = logging.getLogger(__name__)
 
 
@@ -76,16 +79,31 @@ def open_store(
         store.open()
     except DamagedDatabase as error:
         archive.begin_rebuild()
-        aside = f"{settings.database}.damaged-{clock():%Y%m%d%H%M%S}"
-        for suffix in ("", ".wal"):
+        aside = f"{settings.database}{_ASIDE}{clock():%Y%m%d%H%M%S}"
+        for suffix in ("", _LOG):
             if os.path.exists(settings.database + suffix):
                 os.rename(settings.database + suffix, aside + suffix)
+        reason = str(error.__cause__ or error).partition("\n")[0]
+        _log.warning(
+            "the database was damaged (%s); it is kept as %s and made anew from the journals", reason, aside
+        )
         store = make_store(settings, keyed_hash)
         store.open()
-        notice = (
-            f"The database was damaged ({error}); it was kept as {aside} and made anew from the journals. "
-            "Delete that copy when you have no more use for it."
-        )
-        return store, [notice]
     unshared = settings.store and not settings.team_projects.strip()
-    return store, [_NO_PROJECT] if unshared else []
+    return store, [*map(_was_damaged, _set_aside(settings.database)), *([_NO_PROJECT] if unshared else [])]
+
+
+def _set_aside(database: str) -> list[str]:
+    """The damaged files that are kept, oldest first: a leader that met one may be gone."""
+    folder, name = os.path.split(database)
+    if not os.path.isdir(folder):
+        return []
+    found = (entry for entry in os.listdir(folder) if entry.startswith(name + _ASIDE))
+    return sorted(os.path.join(folder, entry) for entry in found if not entry.endswith(_LOG))
+
+
+def _was_damaged(aside: str) -> str:
+    return (
+        f"The database was damaged; it was kept as {aside} and made anew from the journals. "
+        "Delete that copy when you have no more use for it."
+    )

@@ -57,13 +57,23 @@ def test_status_shows_what_can_be_seen_when_the_database_cannot_be_opened(run: R
     assert "UNKNOWN to this program" in run("migrate", "status").stdout
 
 
+def _notices(run: Run) -> list[str]:
+    notices: list[str] = json.loads(run("status", "--json").stdout)["status"]["notices"]
+    return notices
+
+
 @pytest.mark.slow
 def test_a_damaged_database_is_made_anew_from_the_journals_and_that_is_said(run: Run, recorded: Path) -> None:
     before = run("export", "--json").stdout
     (recorded / "session-buddy.duckdb").write_bytes(b"this is no database" * 1000)
-    assert run("export", "--json").stdout == before
+    mended = run("export", "--json")
+    assert mended.stdout == before
+    assert "the database was damaged" in mended.stderr
     (kept,) = recorded.glob("session-buddy.duckdb.damaged-*")
     assert kept.read_bytes().startswith(b"this is no database")
+    assert str(kept) in _notices(run)[0]
+    kept.unlink()
+    assert _notices(run) == []
 
 
 @pytest.mark.slow
