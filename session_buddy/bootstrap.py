@@ -24,6 +24,7 @@ from session_buddy.ingest.journal import JournalFile
 from session_buddy.ingest.journal_tail import JournalReader
 from session_buddy.ingest.late import Followers, LateFollowers
 from session_buddy.ingest.redaction import KeptWords, kept_words, redact
+from session_buddy.models.answers import AgentWindow
 from session_buddy.models.events import CatalogueEvent
 from session_buddy.models.protocols import SkillsStorageProtocol
 from session_buddy.opening import Opening
@@ -246,12 +247,14 @@ async def _serve(settings: Settings, first: socket.socket | None, opening: Openi
             run_source(services.run_counts),
             experiment_source(services.experimenter),
         )
-        sidecar = Sidecar(settings, Parts(services.live, now, requests, lambda: _relays(server), sources))
+        sidecar = Sidecar(
+            settings, Parts(services.live, now, requests, lambda: len(_windows(server)), sources)
+        )
         services.keeper.watch_feed(sidecar.notices)
         sidecars.append(asyncio.create_task(sidecar.run(delay)))
 
     opening.on_problem(server.stop)
-    opening.on_open(lambda services: services.keeper.watch_relays(lambda: _relays(server)))
+    opening.on_open(lambda services: services.keeper.watch_windows(lambda: _windows(server)))
     opening.on_ready(ready)
     opening.serving()
     try:
@@ -262,5 +265,9 @@ async def _serve(settings: Settings, first: socket.socket | None, opening: Openi
         await asyncio.gather(*sidecars, return_exceptions=True)
 
 
-def _relays(server: "LeaderServer") -> int:
-    return sum(connected.role == "relay" for connected in server.connected())
+def _windows(server: "LeaderServer") -> list[AgentWindow]:
+    return [
+        AgentWindow(pid=window.pid, version=window.version, since=window.since, project=window.project)
+        for window in server.connected()
+        if window.role == "relay"
+    ]

@@ -90,8 +90,14 @@ def _record(settings: Settings) -> list[Finding]:
             problem("database", what, remedy or "'session-buddy rebuild' makes it anew from the journals.")
         ]
     newest = max((known["version"] for known in migrations), default=0)
-    found = [_schema(status["schema_version"], newest), _pending(status)]
+    found = [*_windows(status), _schema(status["schema_version"], newest), _pending(status)]
     return found + [problem("notice", *_split(notice)) for notice in status["notices"]]
+
+
+def _windows(status: dict[str, Any]) -> list[Finding]:
+    """Which windows the leader serves; those of another version are no problem while they can talk."""
+    named = [f"process {window['pid']}, version {window['version']}" for window in status["windows"]]
+    return [ok("windows", "; ".join(named))] if named else []
 
 
 def _schema(applied: int, newest: int) -> Finding:

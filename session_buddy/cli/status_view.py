@@ -9,8 +9,10 @@ from session_buddy.cli.home import Files
 from session_buddy.cli.output import console, facts
 from session_buddy.cli.tables import answer_of
 from session_buddy.config import Settings
-from session_buddy.models.answers import FoldSummary, Status
+from session_buddy.models.answers import AgentWindow, FoldSummary, Status
 from session_buddy.relay.election import leader_notice
+
+WINDOWS_SHOWN = 10
 
 
 def show_status(
@@ -49,6 +51,8 @@ def _facts(answer: Status, leader: dict[str, Any] | None, transport: str) -> lis
         ("pending", f"{count(answer.pending_events, 'event')}, acknowledged and not folded yet"),
         ("last fold", _fold(answer.last_fold)),
     ]
+    if answer.windows:
+        shown.insert(1, ("windows", _windows(answer)))
     if answer.unread_bytes:
         shown.append(("unread", f"{size(answer.unread_bytes)} of journals"))
     if answer.rejected_lines:
@@ -57,9 +61,25 @@ def _facts(answer: Status, leader: dict[str, Any] | None, transport: str) -> lis
 
 
 def _who(answer: Status, transport: str) -> str:
-    windows = count(answer.relays_connected, "further window")
     since = ago(answer.leading_since)
-    return f"process {answer.pid}, version {answer.version}, since {since}, over {transport}, {windows}"
+    return f"process {answer.pid}, version {answer.version}, since {since}, over {transport}"
+
+
+def _windows(answer: Status) -> str:
+    """The agents' windows, a line each, the leader's own marked."""
+    lines = [_window(window, answer) for window in answer.windows[:WINDOWS_SHOWN]]
+    if len(answer.windows) > WINDOWS_SHOWN:
+        lines.append(f"and {len(answer.windows) - WINDOWS_SHOWN} more; --json has all")
+    return "\n".join(lines)
+
+
+def _window(window: AgentWindow, answer: Status) -> str:
+    parts = [f"process {window.pid}", f"since {ago(window.since)}"]
+    if window.pid == answer.pid:
+        parts.append("leads")
+    if window.version != answer.version:
+        parts.append(f"version {window.version}")
+    return f"{', '.join(parts)}{f' in {window.project}' if window.project else ''}"
 
 
 def _fold(fold: FoldSummary) -> str:

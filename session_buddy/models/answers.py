@@ -234,6 +234,15 @@ class FoldSummary(Frozen):
     events_per_second: float | None
 
 
+class AgentWindow(Frozen):
+    """An agent's window that the leader serves, its own included."""
+
+    pid: int | None
+    version: str
+    since: datetime
+    project: str | None = Field(description="the folder that it was started in")
+
+
 class Status(Frozen):
     """Answer of `session-buddy status`, as far as the leader knows it."""
 
@@ -241,7 +250,8 @@ class Status(Frozen):
     pid: int
     home: str
     leading_since: datetime
-    relays_connected: int
+    relays_connected: int = Field(description="windows that the leader serves, its own included")
+    windows: list[AgentWindow] = Field(description="those windows, the longest connected first")
     pending_events: int = Field(description="acknowledged events that the database does not have yet")
     unread_bytes: int = Field(description="bytes of journals not read yet; large only during an import")
     rejected_lines: int

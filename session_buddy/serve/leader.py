@@ -53,6 +53,7 @@ class Connected:
     pid: int | None
     version: str
     since: datetime
+    project: str | None
 
 
 class LeaderServer:
@@ -139,7 +140,7 @@ class LeaderServer:
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, own: bool
     ) -> asyncio.Task[None]:
         task = asyncio.create_task(self._converse(reader, writer, own=own))
-        self._connections[task] = Connected(_SILENT, None, "", datetime.now(UTC))
+        self._connections[task] = Connected(_SILENT, None, "", datetime.now(UTC), None)
         self._writers.add(writer)
         task.add_done_callback(lambda done: self._forget(done, writer))
         return task
@@ -238,7 +239,9 @@ async def _read_greeting(reader: asyncio.StreamReader) -> dict[str, Any]:
 
 def _connected(hello: dict[str, Any]) -> Connected:
     version = _text(hello.get("version")) or "unknown"
-    return Connected(hello["session_buddy"], _number(hello.get("pid")), version, datetime.now(UTC))
+    return Connected(
+        hello["session_buddy"], _number(hello.get("pid")), version, datetime.now(UTC), _text(hello.get("cwd"))
+    )
 
 
 def _text(value: object) -> str | None:

@@ -6,7 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 from session_buddy.errors import InvalidInput, StorageError
-from session_buddy.models.answers import Invocation, Status
+from session_buddy.models.answers import AgentWindow, Invocation, Status
 from session_buddy.models.events import (
     AnomalyEvent,
     CatalogueEvent,
@@ -60,12 +60,12 @@ class Keeper:
         self._hash = keyed_hash
         self._clock = clock
         self._identity = identity
-        self._count_relays: Callable[[], int] = lambda: 0
+        self._windows: Callable[[], Sequence[AgentWindow]] = tuple
         self._feed_notices: Callable[[], Sequence[str]] = tuple
 
-    def watch_relays(self, count: Callable[[], int]) -> None:
-        """Say where `status` learns how many agent windows are connected."""
-        self._count_relays = count
+    def watch_windows(self, connected: Callable[[], Sequence[AgentWindow]]) -> None:
+        """Say where `status` learns which agent windows are connected."""
+        self._windows = connected
 
     def watch_feed(self, notices: Callable[[], Sequence[str]]) -> None:
         """Say where `status` learns what is to be said of the live feed."""
@@ -75,12 +75,14 @@ class Keeper:
         """The state of the leader and its data."""
         self._record.refresh()
         migrations, counts, unanswered = self._asked()
+        windows = self._windows()
         return Status(
             version=self._identity.version,
             pid=self._identity.pid,
             home=self._identity.home,
             leading_since=self._identity.since,
-            relays_connected=self._count_relays(),
+            relays_connected=len(windows),
+            windows=list(windows),
             pending_events=self._record.tail.pending,
             unread_bytes=self._record.tail.behind(),
             rejected_lines=self._record.tail.rejected,

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -30,6 +31,9 @@ def test_commands_ask_the_leader_and_see_what_was_just_recorded(
     status = json.loads(run("status", "--json").stdout)
     assert status["leader"]["version"] == __version__
     assert status["leader"]["pid"] == status["status"]["pid"] == window.pid
+    (shown,) = status["status"]["windows"]
+    assert (shown["pid"], shown["version"]) == (window.pid, __version__)
+    assert re.search(rf"windows +process {window.pid}, since .*, leads", run("status").stdout)
     top = json.loads(run("top", "--json").stdout)
     assert {skill["skill_name"]: skill["invocation_count"] for skill in top["skills"]} == {
         "review": 3,
