@@ -30,6 +30,7 @@ from session_buddy.models.vocabulary import Outcome, Source
 from session_buddy.services.record import Record
 from session_buddy.services.recording import Recorder
 from session_buddy.services.reports import CLOCK_TOLERANCE, InvocationReport
+from session_buddy.services.wording import number_of
 
 RECOMMENDED: Final = 5
 _TEXT: Final = 500
@@ -160,12 +161,15 @@ class RunRecorder:
         found: dict[str, RecommendedSkill] = {}
         for event in failed:
             for mended in mended_before(fixes, event.phase, event.failed_checks, RECOMMENDED):
-                what = mended.check_name or f"a failed {event.phase}"
+                what = mended.check_name or f"failed {event.phase}"
                 found.setdefault(
                     mended.skill_name,
                     RecommendedSkill(
                         skill_name=mended.skill_name,
-                        reason=f"used after {what} {mended.tried_count} times, fixed {mended.fixed_count}",
+                        reason=(
+                            f"used after {what} {number_of(mended.tried_count, 'time')},"
+                            f" fixed {mended.fixed_count}"
+                        ),
                         fixed_count=mended.fixed_count,
                         tried_count=mended.tried_count,
                     ),

@@ -48,7 +48,7 @@ def test_a_failure_is_answered_with_the_skill_that_fixed_it_before(services: Ser
     again = gate(services, "test_cart")
     assert [skill.skill_name for skill in again.recommended_skills] == ["mend"]
     assert (again.recommended_skills[0].fixed_count, again.recommended_skills[0].tried_count) == (1, 1)
-    assert again.message == "tests failed. Try mend: used after test_cart 1 times, fixed 1."
+    assert again.message == "tests failed. Try mend: used after test_cart 1 time, fixed 1."
     place = IDEContext(file_path="/shop/cart.py")
     first_of_all = services.code_suggester.suggest(place, 5, CALLER).suggestions[0]
     assert (first_of_all.skill_name, first_of_all.workflow_phase) == ("mend", "execution")
