@@ -1,4 +1,4 @@
-"""One story from end to end: a session, its gate, a wrapped deployment, an editor that asks what is next."""
+"""One story from end to end: a session, its gate, a wrapped deployment, VS Code asking what is next."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 
-from tests.support.stdio_client import StdioClient
+from tests.editors.extension import try_extension
 
 from .client import ClaudeCode
 from .scenarios import install_skills
 from .scripted_api import Script, ScriptedMessagesApi, say, use
 from .test_recording import Person
 
-pytestmark = pytest.mark.claude_code
+pytestmark = [pytest.mark.claude_code, pytest.mark.node]
 GATE = "session-buddy gate --phase tests --json -- ./check"
 DEPLOY = "session-buddy ci --pipeline shop --stage deploy --environment production -- ./deploy"
 
@@ -41,7 +41,7 @@ def add_gate_at_stop(claude: ClaudeCode) -> None:
 
 
 def test_the_record_is_one_line_of_phases_and_the_editor_is_told_what_fixed_it(
-    person: Person, api: ScriptedMessagesApi, tmp_path: Path
+    person: Person, api: ScriptedMessagesApi, node_modules: Path, tmp_path: Path
 ) -> None:
     prompts = {
         "Add the cart": (use("toolu_1", "Bash", command="touch broken"), say("Added.")),
@@ -72,16 +72,26 @@ def test_the_record_is_one_line_of_phases_and_the_editor_is_told_what_fixed_it(
         ("gate", "crackerjack: tests", "completed", "gate"),
         ("gate", "crackerjack: tests", "failed", "gate"),
     ]
-    phases = [step["workflow_phase"] for step in told["steps"] if step["kind"] != "skill"]
-    assert phases == ["execution", "execution", "deployment", "execution", "execution"]
+    phases = [step["workflow_phase"] for step in told["steps"]]
+    assert phases == ["execution", "verification", "execution", "deployment", "execution", "execution"]
+    assert told["message"].endswith("Phases of the session: execution, verification, deployment.")
     stages = json.loads(person.run("pipelines", "shop", "--json"))["stages"]
     assert [(stage["stage"], stage["run_count"]) for stage in stages] == [("deploy", 1)]
 
-    command = [f"{tmp_path}/bin/session-buddy", "serve"]
-    with StdioClient(command, env=person.environment | {"SESSION_BUDDY_PORT": "0"}) as editor:
-        editor.handshake()
-        called = editor.call("suggest_skills_for_code", {"file_path": str(claude.project / "cart.py")})
-    answer = called["structuredContent"]
-    first = answer["suggestions"][0]
-    assert first["skill_name"] == "test-first"
-    assert "tests fails now, and this fixed it 1 of 1 times" in first["description"]
+    seen = try_extension(
+        node_modules,
+        f"{tmp_path}/bin/session-buddy",
+        claude.home / ".session-buddy",
+        claude.project,
+        str(claude.project / "cart.py"),
+        "",
+        person.environment | {"SESSION_BUDDY_PORT": "0"},
+    )
+    assert seen["errors"] == []
+    assert seen["picks"][0]["label"] == "test-first"
+    assert "tests fails now, and this fixed it 1 of 1 times" in seen["picks"][0]["detail"]
+    assert seen["clipboard"] == "/test-first"
+
+    failed = ("--phase", "tests", "--outcome", "failed", "--project", str(claude.project), "--json")
+    answer = json.loads(person.run("gate", *failed))
+    assert [skill["skill_name"] for skill in answer["recommended_skills"]] == ["test-first"]
