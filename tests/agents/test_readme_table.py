@@ -9,10 +9,12 @@ import pytest
 from session_buddy.cli.agents import ADAPTERS
 from session_buddy.config import load_settings
 from session_buddy.ingest.recorded_sessions import open_session
+from session_buddy.ingest.transcripts import SessionTranscript
 from session_buddy.models.events import SkillEvent
 from tests.agents.test_records import FIXTURES, READING, cursor_records
 
 ROOT = Path(__file__).parents[2]
+RECORDED = ROOT / "tests" / "fixtures" / "transcripts"
 FORMS = {"`Skill` call", "`/skill`", "`SKILL.md` read", "`$skill`", "`activate_skill` call"}
 
 
@@ -59,6 +61,50 @@ def test_what_is_set_up_imported_and_tried_is_what_the_row_says(
     assert all(place in folder for place, folder in zip(said, read, strict=True))
     package = PACKAGES.get(name)
     assert tried == (f"the real client, {packages()[package]}" if package else "its documentation")
+
+
+LIVE = {
+    "each batch of calls": {"PostToolBatch"},
+    "each call": {"postToolUse", "postToolUseFailure"},
+    "each turn": {"Stop", "AfterAgent"},
+}
+"""What the row says -> events of the agent's hooks of which one at least has to be installed."""
+
+
+def installed_events(name: str, home: Path) -> set[str]:
+    """The events at which the agent will run a hook of ours, from the files that an install writes."""
+    settings = load_settings({}, {"HOME": str(home)})
+    events: set[str] = set()
+    for change in ADAPTERS[name].plan_install(settings):
+        if change.path.suffix == ".json":
+            events |= set(json.loads(change.after or b"{}").get("hooks", {}))
+    return events
+
+
+@pytest.mark.parametrize("name", list(ADAPTERS))
+def test_how_live_an_agent_is_follows_from_the_hooks_that_are_installed(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    for variable in ("CODEX_HOME", "GEMINI_CLI_HOME", "CLAUDE_CONFIG_DIR", "XDG_CONFIG_HOME", "COPILOT_HOME"):
+        monkeypatch.delenv(variable, raising=False)
+    events = installed_events(name, tmp_path)
+    said = rows()[ADAPTERS[name].title][2]
+    finest = next(words for words, wanted in LIVE.items() if wanted & events)
+    assert said == finest
+
+
+def test_claude_codes_ways_to_use_a_skill_are_seen_in_sessions_of_the_real_client() -> None:
+    origins = {
+        event.origin
+        for folder in ("good_skill", "slash_command")
+        for path in sorted((RECORDED / folder).glob("*.jsonl"))
+        for event in SessionTranscript(path, READING).read("session", to_end=True)
+        if isinstance(event, SkillEvent) and event.kind == "started"
+    }
+    shown = {"`Skill` call": "agent", "`/skill`": "user"}
+    assert set(rows()[ADAPTERS["claude"].title][1].split(", ")) == set(shown)
+    assert set(shown.values()) <= origins
 
 
 @pytest.mark.parametrize("name", ["codex", "cursor", "gemini", "vscode"])
