@@ -146,11 +146,14 @@ class Record:
         return self.tail.read_lines if self.refresh() and not self.tail.backlogged else None
 
     def catch_up_for_writing(self) -> None:
-        """The same for who records, and does not wait for it while the database is made anew."""
-        if self._maintained:
-            self.refresh()
+        """The same for who records; waits no longer where the database is made anew or does not answer."""
+        if not self._maintained and self._fold_lock.acquire(timeout=CATCH_UP_SECONDS):
+            try:
+                self.catch_up()
+            finally:
+                self._fold_lock.release()
         else:
-            self.catch_up()
+            self.refresh()
 
     def prepare_folds(self, prepare: Callable[[Sequence[JournalEvent]], None]) -> None:
         """Call `prepare` with the events of a batch before it is folded.

@@ -19,7 +19,7 @@ from session_buddy.storage.differences import tallies_of
 from session_buddy.storage.folding import ROWS_AT_ONCE, Changes
 from session_buddy.storage.postgres_database import PostgresConnection
 from session_buddy.storage.postgres_sessions import session_rows
-from session_buddy.storage.rows import event_of, invocation_of, naive
+from session_buddy.storage.rows import event_of, invocation_of, naive, record_of
 
 _MICROSECONDS = 1_000_000
 _LONGEST = 1e12
@@ -228,9 +228,17 @@ def _as_rows(values: Iterable[SkillEvent | Invocation]) -> str:
     """Events or invocations as a JSON list, by pydantic: a tenth of the time of doing so field by field.
 
     Times end in Z, which a column without a zone passes over; evidence is a list, of which a text column
-    takes the JSON.
+    takes the JSON as it stands.
     """
-    return f"[{','.join(value.model_dump_json(exclude_none=True) for value in values)}]"
+    return f"[{','.join(map(_as_row, values))}]"
+
+
+def _as_row(value: SkillEvent | Invocation) -> str:
+    line = value.model_dump_json(exclude_none=True)
+    if value.evidence and r"\u00" in line:
+        # What PostgreSQL cannot hold is escaped on its way; within JSON that is kept as a text, it already is.
+        return json.dumps(record_of(value), default=str)
+    return line
 
 
 def as_json(values: Iterable[Any]) -> str:
