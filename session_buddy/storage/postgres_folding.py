@@ -236,7 +236,7 @@ def _as_rows(values: Iterable[SkillEvent | Invocation]) -> str:
 def _as_row(value: SkillEvent | Invocation) -> str:
     line = value.model_dump_json(exclude_none=True)
     if value.evidence and r"\u00" in line:
-        # What PostgreSQL cannot hold is escaped on its way; within JSON that is kept as a text, it already is.
+        # What PostgreSQL cannot hold is escaped on its way; within JSON kept as a text it already is.
         return json.dumps(record_of(value), default=str)
     return line
 
