@@ -39,9 +39,9 @@ class Line(NamedTuple):
         return self.bound is not None and value is not None and value > self.bound
 
 
-def window(home: Path, era: Era = "legacy") -> StdioClient:
-    """A window on a home; the handshake is left to the caller."""
-    return StdioClient(SERVE, env={**ENVIRONMENT, "SESSION_BUDDY_HOME": str(home)}, era=era)
+def window(home: Path, era: Era = "legacy", **settings: str) -> StdioClient:
+    """A window on a home, with settings by the names of their variables; the handshake is the caller's."""
+    return StdioClient(SERVE, env={**ENVIRONMENT, "SESSION_BUDDY_HOME": str(home), **settings}, era=era)
 
 
 def no_op(era: Era = "legacy") -> StdioClient:

@@ -106,7 +106,8 @@ def _compose(
     journal = JournalFile(settings.journal, tail.appended)
     record = Record(store, tail, now)
     followers = LateFollowers(lambda: _compose_followers(settings, words))
-    folder = Folder(record, journal, followers, settings.fold_interval_seconds, now)
+    interval = settings.fold_interval_seconds
+    folder = Folder(record, journal, followers, interval, now, interval if settings.store else 0.0)
     recorder = Recorder(journal, record, followers, redact, words.keep_query, now, folder.look_at)
     records = HookRecords(Path(settings.home, RECORDS))
     identity = Identity(__version__, os.getpid(), settings.home, now(), notices)

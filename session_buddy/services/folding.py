@@ -33,8 +33,14 @@ class Folder:
         transcripts: TranscriptReader,
         interval_seconds: float,
         clock: Clock,
+        gather_seconds: float = 0.0,
     ) -> None:
-        """interval_seconds: the longest time between two looks at the journals."""
+        """interval_seconds: the longest time between two looks at the journals.
+
+        gather_seconds: how long what was acknowledged waits for more before it is folded. Machines that share
+        a store take turns, and one large fold costs hardly more than a small one; who asks waits for neither.
+        """
+        self._gather = gather_seconds
         self._record = record
         self._clock = clock
         self._paths: dict[str, str] = {}
@@ -102,7 +108,8 @@ class Folder:
 
     def _run(self) -> None:
         while not self._stopped.is_set():
-            self._wake.wait(self._interval)
+            if self._wake.wait(self._interval):
+                self._stopped.wait(self._gather)
             self._wake.clear()
             if not self._stopped.is_set():
                 self._attempt()
