@@ -11,7 +11,7 @@ from pydantic_core import to_jsonable_python
 
 from session_buddy.cli.asking import lead_or_leader
 from session_buddy.cli.formats import when
-from session_buddy.cli.home import require_home
+from session_buddy.cli.home import begin_record, require_home
 from session_buddy.cli.options import Command, home_option, json_option, settings_of, yes_option
 from session_buddy.cli.output import add, console, show, table
 from session_buddy.cli.plain import confirmed, print_json
@@ -64,9 +64,9 @@ def status(context: click.Context, as_json: bool) -> None:
 @migrate.command(cls=Command, epilog="\b\nExample:\n  session-buddy migrate up")
 @click.pass_context
 def up(context: click.Context) -> None:
-    """Bring the database to the newest schema version."""
+    """Bring the database to the newest schema version, from nothing if there is none."""
     settings = settings_of(context)
-    require_home(settings)
+    begin_record(settings)
     with lead_or_leader(settings) as client:
         if client is not None:
             click.echo(

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 import stat
 from pathlib import Path
 from typing import Any
@@ -104,6 +105,12 @@ def test_a_rebuild_says_the_same_as_before(run: Run, recorded: Path) -> None:
     counts = json.loads(run("rebuild", "--json").stdout)
     assert counts["skill_invocation"] == 4
     assert run("export", "--json").stdout == before
+
+
+@pytest.mark.slow
+def test_migrate_up_makes_the_database_of_an_empty_home(run: Run) -> None:
+    assert re.fullmatch(r"The database went from V0 to V[1-9]\d*\.\n", run("migrate", "up").stdout)
+    assert all(version["applied_at"] for version in json.loads(run("migrate", "status", "--json").stdout))
 
 
 @pytest.mark.slow
