@@ -29,6 +29,7 @@ from session_buddy.storage.duckdb_store import DuckDBStore
 from tests.support.stdio_client import StdioClient
 
 SUGGEST_P50_MS, SUGGEST_P95_MS = 5.0, 20.0
+CODE_P50_MS = 10.0
 OTHER_P95_MS = 200.0
 MOST_SECONDS, IDLE_PERCENT = 180.0, 15.0
 _LOOK_SECONDS = 12.0  # the background work of a start begins ten seconds after it
@@ -151,6 +152,12 @@ def asked(client: StdioClient, calls: int) -> int:
     suggest = partial(asking.call, "suggest_next_skill", query="test this")
     count = calls * SUGGESTIONS_PER_CALL
     missed = asking.shown("suggest_next_skill", count, suggest, SUGGEST_P50_MS, SUGGEST_P95_MS)
+    for name, selection in {"10 KB": "def test_x(): pass\n" * 500, "1 MB": "x = f(1)\n" * 110_000}.items():
+        place = partial(
+            asking.call, "suggest_skills_for_code", file_path="/shop/tests/a.py", selected_code=selection
+        )
+        middle = CODE_P50_MS if name == "10 KB" else None  # a megabyte takes as long as sending it
+        missed |= asking.shown(f"suggest_skills_for_code, {name}", calls, place, middle, OTHER_P95_MS)
     for name, other in _others(asking.call):
         missed |= asking.shown(name, calls, other, None, OTHER_P95_MS)
     return int(missed)

@@ -106,12 +106,11 @@ class CodeSuggester:
         fixers = _fixers(known, project)
         context = Context(project=project, user=self._user_id, query=" ".join(signals.words))
         relevance = learned.blend.text.relevance(context.query or "")
-        plain = Context(project=project, user=self._user_id)
         rough = []
         for scored in learned.blend.rank(context):
             name = scored.skill_name
             if name not in fixers and learned.worth_suggesting(name):
-                uses = learned.blend.support(plain, name).project_uses
+                uses = learned.blend.uses_in(project, name)
                 used = uses / (uses + _USED_OFTEN)
                 fit = _TEXT_SHARE * relevance.get(name, 0.0) + _USED_SHARE * used + _NEXT_SHARE * scored.score
                 if fit >= _LEAST:

@@ -178,14 +178,18 @@ class MarkovBlend:
             ]
         return ranked(zip(names, scores, strict=True))
 
+    def uses_in(self, project: str | None, skill_name: str) -> int:
+        """How often a skill was used in a project; of `support`, what may be asked of every skill."""
+        found = self._projects.get(project)
+        return found.uses.get(self.vocabulary.numbers.get(skill_name, -1), 0) if found else 0
+
     def support(self, context: Context, skill_name: str) -> Support:
         """The counts behind a suggestion."""
         item = self.vocabulary.numbers.get(skill_name, -1)
-        project = self._projects.get(context.project)
         followed = self._everywhere.chain.longest(self._history(context), item)
         return Support(
             uses=self._uses.get(item, 0),
-            project_uses=project.uses.get(item, 0) if project else 0,
+            project_uses=self.uses_in(context.project, skill_name),
             followed=followed,
             after=tuple(self.vocabulary.names[number] for number in followed.context) if followed else (),
             matched_words=tuple(self.text.matched(context.query, skill_name)) if context.query else (),
