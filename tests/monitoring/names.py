@@ -7,9 +7,6 @@ from collections.abc import Iterator
 from session_buddy.serve.metric_families import BY_NAME, PREFIX
 from tests.support.monitoring import MONITORING, RULES
 
-WITHOUT_A_WINNER = frozenset({"ab_test_adopted"})
-"""Asked for, and without a series in a scenario in which no experiment is won; tests/experiments has one."""
-
 ALWAYS = {"job", "instance", "le", "__name__"}
 _SELECTOR = re.compile(r"\bsession_buddy_(\w+)(?:\{([^}]*)\})?")
 _RECORDED = re.compile(r"\bsession_buddy:[\w:]+")
