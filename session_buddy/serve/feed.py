@@ -47,6 +47,8 @@ from session_buddy.services.live_record import LiveRecord
 BEHIND_BYTES: Final = 1_000_000
 AUTHENTICATE_SECONDS: Final = 5.0
 EVENTS_WAITING: Final = 10_000
+SENT_AT_ONCE: Final = 100
+"""Subscribers that get an update in one turn of the loop, which takes some milliseconds."""
 _TURN_SECONDS = 0.005  # of the loop, for events at a stretch
 
 
@@ -72,8 +74,8 @@ class Feed:
             tasks.create_task(self._send_updates())
             tasks.create_task(self._send_events())
 
-    def tick(self) -> None:
-        """Send one update to everyone."""
+    async def tick(self) -> None:
+        """Send one update to everyone, some at a time: tools are called on the same loop."""
         wanted = list(self._subscribers.updates)
         if not wanted:
             self._last.clear()
@@ -81,10 +83,18 @@ class Feed:
         began = time.perf_counter()
         frames = self._live.updates(wanted, TOP_SKILLS)
         self._last = dict(zip(wanted, frames, strict=True))
-        for key, frame in self._last.items():
-            broadcast(self._subscribers.updates[key], frame)
+        took = time.perf_counter() - began
+        for key, frame in zip(wanted, frames, strict=True):
+            group = list(self._subscribers.updates.get(key, ()))
+            for first in range(0, len(group), SENT_AT_ONCE):
+                await asyncio.sleep(0)
+                began = time.perf_counter()
+                still = self._subscribers.updates.get(key, set())
+                broadcast(still.intersection(group[first : first + SENT_AT_ONCE]), frame)
+                took += time.perf_counter() - began
+        began = time.perf_counter()
         self._drop_slow()
-        self._measures.broadcast(time.perf_counter() - began)
+        self._measures.broadcast(took + time.perf_counter() - began)
 
     async def serve(self, connection: ServerConnection, *, authenticated: bool) -> None:
         """One connection, from its hello to its end."""
@@ -109,7 +119,7 @@ class Feed:
         while True:
             due = max(due + self._interval, self._loop.time())
             await asyncio.sleep(due - self._loop.time())
-            self.tick()
+            await self.tick()
 
     async def _send_events(self) -> None:
         while True:

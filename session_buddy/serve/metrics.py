@@ -7,11 +7,13 @@ one is one more entry in the list that the composition root hands over; nothing 
 import gzip
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 from prometheus_client import disable_created_metrics
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.exposition import choose_encoder
+from prometheus_client.openmetrics.exposition import ALLOWUTF8, UNDERSCORES
 from prometheus_client.registry import Collector, CollectorRegistry
 from prometheus_client.utils import floatToGoString
 
@@ -72,6 +74,10 @@ class MetricsRenderer:
         compress: whether the scraper reads gzip.
         """
         encode, content_type = choose_encoder(accept)
+        if isinstance(encode, partial) and encode.keywords.get("escaping") == UNDERSCORES:
+            # None of our names needs escaping; told that nothing does, the library does not look at each
+            # character of the name of each sample, which takes more than half of its time.
+            encode = partial(encode, escaping=ALLOWUTF8)
         body = encode(self._registry)
         if compress and len(body) >= _SMALLEST_GZIPPED:
             return Page(content_type, gzip.compress(body, GZIP_LEVEL, mtime=0), gzipped=True)

@@ -9,9 +9,13 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from prometheus_client import CollectorRegistry
 from prometheus_client import parser as text_parser
+from prometheus_client.exposition import generate_latest as text
 from prometheus_client.metrics_core import Metric
 from prometheus_client.openmetrics import parser as openmetrics_parser
+from prometheus_client.openmetrics.exposition import UNDERSCORES
+from prometheus_client.openmetrics.exposition import generate_latest as openmetrics
 
 from session_buddy import __version__
 from session_buddy.errors import StorageError
@@ -19,7 +23,7 @@ from session_buddy.live.counters import Histogram
 from session_buddy.models.events import AnomalyEvent
 from session_buddy.serve.measures import RequestMeasures
 from session_buddy.serve.metric_families import FAMILIES, PREFIX
-from session_buddy.serve.metrics import MetricsRenderer, Samples
+from session_buddy.serve.metrics import LiveCollector, MetricsRenderer, Samples
 from tests.support.live import LiveHome, Running, ended_now, live_home, receive, running
 from tests.support.waiting import wait_for
 
@@ -170,6 +174,17 @@ def test_hostile_names_come_back_as_they_were_in_both_formats(served: Running) -
     assert {key: n for key, n in again.items() if not any(word in key[0] for word in moving)} == {
         key: n for key, n in found.items() if not any(word in key[0] for word in moving)
     }
+
+
+def test_what_is_rendered_faster_is_what_the_library_renders() -> None:
+    def source() -> dict[str, Samples]:
+        return {"skill_completion_ratio": [((name,), 0.5) for name in HOSTILE]}
+
+    registry = CollectorRegistry(auto_describe=False)
+    registry.register(LiveCollector([source]))
+    for accept, encode in ((OPENMETRICS, openmetrics), ("text/plain; version=1.0.0", text)):
+        page = MetricsRenderer([source]).render(accept, compress=False)
+        assert page.body == encode(registry, escaping=UNDERSCORES)
 
 
 def test_the_format_follows_the_accept_header(served: Running) -> None:
