@@ -43,8 +43,16 @@ FROM skill_invocation GROUP BY ALL;
 INSERT INTO skill_user_interactions
 SELECT user_id, skill_name, count(*), count(*), count(*) FILTER (completed), 0, 0, max(invoked_at)
 FROM skill_invocation GROUP BY ALL;
+INSERT INTO skill_session_counts
+WITH used AS (SELECT DISTINCT session_id, skill_name FROM skill_invocation),
+moves AS (
+    SELECT skill_name, 1 AS used, 0 AS came_first FROM used
+    UNION ALL
+    SELECT min(skill_name), 0, 1 FROM used GROUP BY session_id
+)
+SELECT skill_name, sum(used), sum(came_first) FROM moves GROUP BY skill_name;
 INSERT INTO skill_dependencies
-WITH usage AS (SELECT skill_name, count(*) AS sessions FROM session_skills GROUP BY skill_name)
+WITH usage AS (SELECT skill_name, session_count AS sessions FROM skill_session_counts)
 SELECT a.skill_name, b.skill_name, CAST(ceil(random() * least(a.sessions, b.sessions) / 2) AS BIGINT),
     CAST(random() * 90 AS BIGINT), CAST(random() * 90 AS BIGINT), make_timestamp(epoch_us(now()))
 FROM usage AS a INNER JOIN usage AS b ON a.skill_name < b.skill_name;

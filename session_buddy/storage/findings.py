@@ -95,6 +95,7 @@ class StoredFindings:
 
     def count_sessions(self, skill_name: str | None = None) -> int:
         """Sessions that used a skill, or any."""
+        self.learn()
         if skill_name is None:
             return self._number("count_sessions_with_skills")
         return self._number("sessions_of_skill", {"skill_name": skill_name})

@@ -36,6 +36,7 @@ def learn(connection: Connection) -> bool:
     if connection.execute(sql("has_lost_uses")).fetchall():
         connection.execute(sql("recount_user_times"))
     connection.execute(sql("stage_paths"))
+    connection.execute(sql("move_session_counts"))
     connection.execute(sql("stage_pairs"))
     at = {"at": datetime.now(UTC).replace(tzinfo=None)}
     connection.execute(sql("move_dependencies"), at)

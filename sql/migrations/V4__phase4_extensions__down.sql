@@ -12,6 +12,7 @@ DROP TABLE skill_strategy_promotions;
 DROP TABLE skill_suggestions;
 DROP TABLE skill_modalities;
 DROP TABLE skill_dependencies;
+DROP TABLE skill_session_counts;
 DROP TABLE skill_category_mapping;
 DROP TABLE skill_categories;
 DROP TABLE ab_test_outcomes;

@@ -208,6 +208,13 @@ CREATE TABLE skill_category_mapping (
     PRIMARY KEY (skill_name, category)
 );
 
+-- Kept so that no question counts sessions. Each session has one first skill, by name: those add up to all sessions.
+CREATE TABLE skill_session_counts (
+    skill_name VARCHAR PRIMARY KEY REFERENCES skill_metrics (skill_name),
+    session_count BIGINT NOT NULL, -- sessions that used it
+    first_count BIGINT NOT NULL -- of them, those whose first skill by name it is
+);
+
 -- Ordered so that each pair has one row. Lift needs the skills' own counts: v_skill_dependency_network.
 CREATE TABLE skill_dependencies (
     skill_a VARCHAR NOT NULL REFERENCES skill_metrics (skill_name),

@@ -124,6 +124,27 @@ FROM (
 )
 WINDOW steps AS (PARTITION BY sign, session_id ORDER BY invoked_at, invocation_id);
 
+-- move_session_counts --
+-- In how many sessions each skill was used, by how much the changes move it.
+INSERT INTO skill_session_counts
+WITH used AS (
+    SELECT DISTINCT sign, session_id, skill_name FROM path
+),
+
+moves AS (
+    SELECT skill_name, sign AS used, 0 AS came_first FROM used
+    UNION ALL
+    SELECT min(skill_name), 0, sign FROM used GROUP BY sign, session_id
+)
+
+SELECT skill_name, sum(used) AS session_count, sum(came_first) AS first_count
+FROM moves
+GROUP BY skill_name
+HAVING sum(used) <> 0 OR sum(came_first) <> 0
+ON CONFLICT (skill_name) DO UPDATE SET
+    session_count = skill_session_counts.session_count + excluded.session_count,
+    first_count = skill_session_counts.first_count + excluded.first_count;
+
 -- stage_pairs --
 -- Pairs of skills of one session, and which directly followed which: by how much the changes move them.
 CREATE OR REPLACE TEMP TABLE pair AS
@@ -332,18 +353,11 @@ WHERE skill_name = $skill_name AND invoked_at >= $since AND invoked_at < $until 
 
 -- count_sessions_with_skills --
 -- Sessions that used any skill.
-SELECT count(DISTINCT session_id) FROM session_skills WHERE invocation_count > 0;
+SELECT coalesce(sum(first_count), 0) FROM skill_session_counts;
 
 -- partners_of_skill --
 -- Every skill that met one in a session, with the sessions of both, and how often each directly followed.
-WITH usage AS (
-    SELECT skill_name, count(*) AS session_count
-    FROM session_skills
-    WHERE invocation_count > 0
-    GROUP BY skill_name
-),
-
-partners AS (
+WITH partners AS (
     SELECT
         CASE WHEN skill_a = $skill_name THEN skill_b ELSE skill_a END AS skill_name,
         session_count,
@@ -361,13 +375,13 @@ SELECT
     p.before_count,
     p.after_count
 FROM partners AS p
-INNER JOIN usage AS u ON u.skill_name = p.skill_name
-INNER JOIN usage AS own ON own.skill_name = $skill_name
+INNER JOIN skill_session_counts AS u ON u.skill_name = p.skill_name
+INNER JOIN skill_session_counts AS own ON own.skill_name = $skill_name
 ORDER BY p.skill_name;
 
 -- sessions_of_skill --
 -- Sessions that used one skill.
-SELECT count(*) FROM session_skills WHERE skill_name = $skill_name AND invocation_count > 0;
+SELECT coalesce(sum(session_count), 0) FROM skill_session_counts WHERE skill_name = $skill_name;
 
 -- users --
 -- How many users there are.
@@ -443,13 +457,6 @@ users AS (
     GROUP BY skill_name
 ),
 
-sessions AS (
-    SELECT skill_name, count(*) AS session_count
-    FROM session_skills
-    WHERE invocation_count > 0 AND skill_name IN (SELECT skill_name FROM detailed)
-    GROUP BY skill_name
-),
-
 cumulated AS (
     SELECT
         skill_name,
@@ -485,27 +492,20 @@ SELECT
     m.rating_sum / nullif(m.rating_count, 0) AS mean_rating
 FROM skill_metrics AS m
 LEFT JOIN users AS u ON u.skill_name = m.skill_name
-LEFT JOIN sessions AS s ON s.skill_name = m.skill_name
+LEFT JOIN skill_session_counts AS s ON s.skill_name = m.skill_name
 LEFT JOIN quantiles AS q ON q.skill_name = m.skill_name
 WHERE m.invocation_count > 0
 ORDER BY m.invocation_count DESC, m.skill_name;
 
 -- pair_similarities --
 -- Jaccard index of the sessions of two skills, where it reaches a least value.
-WITH usage AS (
-    SELECT skill_name, count(*) AS session_count
-    FROM session_skills
-    WHERE invocation_count > 0
-    GROUP BY skill_name
-)
-
 SELECT
     d.skill_a,
     d.skill_b,
     d.session_count / (a.session_count + b.session_count - d.session_count) AS jaccard
 FROM skill_dependencies AS d
-INNER JOIN usage AS a ON a.skill_name = d.skill_a
-INNER JOIN usage AS b ON b.skill_name = d.skill_b
+INNER JOIN skill_session_counts AS a ON a.skill_name = d.skill_a
+INNER JOIN skill_session_counts AS b ON b.skill_name = d.skill_b
 WHERE d.session_count >= $least_sessions
 ORDER BY d.skill_a, d.skill_b;
 

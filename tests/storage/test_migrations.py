@@ -27,6 +27,7 @@ NAMED_TABLES = {
     "ab_test_outcomes",
     "skill_categories",
     "skill_category_mapping",
+    "skill_session_counts",
     "skill_dependencies",
     "skill_modalities",
 }
@@ -123,6 +124,7 @@ def test_an_orphan_row_is_refused_by_every_foreign_key(connection: duckdb.DuckDB
         "skill_user_interactions": "('u', 'nobody', 1, 1, 1, 0, 0, now())",
         "skill_cluster_membership": "(1, 'nobody', 0.5)",
         "skill_category_mapping": "('nobody', 'c', 1, 'rule', NULL)",
+        "skill_session_counts": "('nobody', 1, 1)",
         "skill_dependencies": "('known', 'nobody', 1, 0, 0, now())",
         "skill_modalities": "('nobody', 'text', 1, 'rule', NULL)",
         "skill_suggestions": "(uuid(), 1, 'nobody', 's', NULL, 'markov', 1, 1, NULL, NULL, now(), NULL)",

@@ -26,6 +26,8 @@ DROP TABLE skill_modalities;
 
 DROP TABLE skill_dependencies;
 
+DROP TABLE skill_session_counts;
+
 DROP TABLE skill_category_mapping;
 
 DROP TABLE skill_categories;

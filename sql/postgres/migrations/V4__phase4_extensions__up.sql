@@ -239,6 +239,14 @@ CREATE TABLE skill_category_mapping (
   PRIMARY KEY (skill_name, category)
 );
 
+CREATE TABLE skill_session_counts (
+  skill_name TEXT COLLATE "C" PRIMARY KEY REFERENCES skill_metrics (
+    skill_name
+  ),
+  session_count BIGINT NOT NULL,
+  first_count BIGINT NOT NULL
+);
+
 CREATE TABLE skill_dependencies (
   skill_a TEXT COLLATE "C" NOT NULL REFERENCES skill_metrics (
     skill_name

@@ -172,6 +172,41 @@ FROM (
 ) AS part_1
 WINDOW steps AS (PARTITION BY sign, session_id ORDER BY invoked_at, invocation_id);
 
+-- move_session_counts --
+-- In how many sessions each skill was used, by how much the changes move it.
+INSERT INTO skill_session_counts
+WITH used AS (
+  SELECT DISTINCT
+    sign,
+    session_id,
+    skill_name
+  FROM path
+), moves AS (
+  SELECT
+    skill_name,
+    sign AS used,
+    0 AS came_first
+  FROM used
+  UNION ALL
+  SELECT
+    MIN(skill_name),
+    0,
+    sign
+  FROM used
+  GROUP BY
+    sign,
+    session_id
+)
+SELECT
+  skill_name,
+  SUM(used) AS session_count,
+  SUM(came_first) AS first_count
+FROM moves
+GROUP BY
+  skill_name
+HAVING
+  SUM(used) <> 0 OR SUM(came_first) <> 0 ON CONFLICT(skill_name) DO UPDATE SET session_count = skill_session_counts.session_count + excluded.session_count, first_count = skill_session_counts.first_count + excluded.first_count;
+
 -- stage_pairs --
 -- Pairs of skills of one session, and which directly followed which: by how much the changes move them.
 CREATE TEMPORARY TABLE pair
@@ -493,23 +528,12 @@ WHERE
 -- count_sessions_with_skills --
 -- Sessions that used any skill.
 SELECT
-  COUNT(DISTINCT session_id)
-FROM session_skills
-WHERE
-  invocation_count > 0;
+  COALESCE(SUM(first_count), 0)
+FROM skill_session_counts;
 
 -- partners_of_skill --
 -- Every skill that met one in a session, with the sessions of both, and how often each directly followed.
-WITH usage AS (
-  SELECT
-    skill_name,
-    COUNT(*) AS session_count
-  FROM session_skills
-  WHERE
-    invocation_count > 0
-  GROUP BY
-    skill_name
-), partners AS (
+WITH partners AS (
   SELECT
     CASE WHEN skill_a = $skill_name THEN skill_b ELSE skill_a END AS skill_name,
     session_count,
@@ -538,9 +562,9 @@ SELECT
   p.before_count,
   p.after_count
 FROM partners AS p
-INNER JOIN usage AS u
+INNER JOIN skill_session_counts AS u
   ON u.skill_name = p.skill_name
-INNER JOIN usage AS own
+INNER JOIN skill_session_counts AS own
   ON own.skill_name = $skill_name
 ORDER BY
   p.skill_name;
@@ -548,10 +572,10 @@ ORDER BY
 -- sessions_of_skill --
 -- Sessions that used one skill.
 SELECT
-  COUNT(*)
-FROM session_skills
+  COALESCE(SUM(session_count), 0)
+FROM skill_session_counts
 WHERE
-  skill_name = $skill_name AND invocation_count > 0;
+  skill_name = $skill_name;
 
 -- users --
 -- How many users there are.
@@ -677,20 +701,6 @@ WITH detailed AS (
     invocation_count > 0
   GROUP BY
     skill_name
-), sessions AS (
-  SELECT
-    skill_name,
-    COUNT(*) AS session_count
-  FROM session_skills
-  WHERE
-    invocation_count > 0
-    AND skill_name IN (
-      SELECT
-        skill_name
-      FROM detailed
-    )
-  GROUP BY
-    skill_name
 ), cumulated AS (
   SELECT
     skill_name,
@@ -735,7 +745,7 @@ SELECT
 FROM skill_metrics AS m
 LEFT JOIN users AS u
   ON u.skill_name = m.skill_name
-LEFT JOIN sessions AS s
+LEFT JOIN skill_session_counts AS s
   ON s.skill_name = m.skill_name
 LEFT JOIN quantiles AS q
   ON q.skill_name = m.skill_name
@@ -747,16 +757,6 @@ ORDER BY
 
 -- pair_similarities --
 -- Jaccard index of the sessions of two skills, where it reaches a least value.
-WITH usage AS (
-  SELECT
-    skill_name,
-    COUNT(*) AS session_count
-  FROM session_skills
-  WHERE
-    invocation_count > 0
-  GROUP BY
-    skill_name
-)
 SELECT
   d.skill_a,
   d.skill_b,
@@ -764,9 +764,9 @@ SELECT
     a.session_count + b.session_count - d.session_count
   ) AS jaccard
 FROM skill_dependencies AS d
-INNER JOIN usage AS a
+INNER JOIN skill_session_counts AS a
   ON a.skill_name = d.skill_a
-INNER JOIN usage AS b
+INNER JOIN skill_session_counts AS b
   ON b.skill_name = d.skill_b
 WHERE
   d.session_count >= $least_sessions
