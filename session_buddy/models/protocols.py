@@ -1,6 +1,6 @@
 """Every protocol between the layers. Services and storages take what they need by constructor."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 from uuid import UUID
@@ -101,6 +101,9 @@ class SkillsStorageProtocol(Protocol):
 
     def invocation_counts(self) -> Mapping[str, int]:
         """How often each used skill was used in all."""
+
+    def skills_of_agent(self, agent: str) -> Collection[str]:
+        """The skills that an agent has used."""
 
     def session_invocations(self, session_id: str) -> Sequence[Invocation]:
         """Invocations of a session in order of `invoked_at`, then id."""

@@ -1,6 +1,6 @@
 """Suggesting the next skill and predicting how a use would go."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from uuid import UUID
@@ -52,7 +52,8 @@ class Asked:
     """What a suggestion is asked for. recent_skills: instead of what the record says of the session.
 
     remember: journal what is suggested, so that it is seen whether it is taken. user_id: keyed hash of whom
-    it is for, by default this home's user. project: by default the caller's folder.
+    it is for, by default this home's user. project: by default the caller's folder. agent: without what only
+    other agents have used; by default whatever is known.
     """
 
     session_id: str | None = None
@@ -63,6 +64,7 @@ class Asked:
     recent_skills: Sequence[str] | None = None
     limit: int = 5
     strategy: str | None = None
+    agent: str | None = None
     remember: bool = True
     request_key: str | None = None
 
@@ -117,6 +119,7 @@ class Recommender:
         user_id = asked.user_id or self._user_id
         chosen = self._chosen(asked.strategy, session_id, user_id)
         complete = self.learning.loaded(_LOAD_SECONDS)
+        foreign = self._only_of_others(asked.agent)
         with self.learning.current() as learned:
             context = Context(
                 history=self._history(learned, session_id, asked.recent_skills),
@@ -126,7 +129,11 @@ class Recommender:
                 query=asked.query,
             )
             ranking = learned.strategies[chosen.strategy].rank(context)
-            worth = [found for found in ranking if learned.worth_suggesting(found.skill_name)]
+            worth = [
+                found
+                for found in ranking
+                if found.skill_name not in foreign and learned.worth_suggesting(found.skill_name)
+            ]
             key = asked.request_key
             suggestion_id = hashed_id("request", key, "suggested") if key else time_ordered_id()
             placed = explored(worth, asked.limit, suggestion_id.int, self.epsilon)
@@ -209,6 +216,14 @@ class Recommender:
             names = ", ".join(STRATEGIES)
             raise InvalidInput(f"There is no strategy {shown(strategy)}; use one of: {names}.")
         return Chosen(strategy)
+
+    def _only_of_others(self, agent: str | None) -> Collection[str]:
+        """Skills that agents use, but not this one."""
+        if agent is None:
+            return ()
+        self._record.catch_up()
+        storage = self._record.storage
+        return storage.invocation_counts().keys() - set(storage.skills_of_agent(agent))
 
     def _history(
         self, learned: Learned, session_id: str, recent_skills: Sequence[str] | None

@@ -1,7 +1,7 @@
 """The answers of a store in SQL, whichever database runs it: every reading method of its protocol."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from uuid import UUID
@@ -92,6 +92,10 @@ class StoredAnswers:
     def invocation_counts(self) -> Mapping[str, int]:
         """How often each used skill was used in all."""
         return dict(self._database.rows(sql("invocation_counts")))
+
+    def skills_of_agent(self, agent: str) -> Collection[str]:
+        """The skills that an agent has used."""
+        return {row[0] for row in self._database.rows(sql("skills_of_agent"), {"agent": agent})}
 
     def session_invocations(self, session_id: str) -> Sequence[Invocation]:
         """Invocations of a session in order."""

@@ -103,6 +103,10 @@ GROUP BY skill_name
 ORDER BY count(*) DESC, skill_name
 LIMIT $limit;
 
+-- skills_of_agent --
+-- What an agent has used.
+SELECT DISTINCT skill_name FROM skill_invocation WHERE agent = $agent;
+
 -- active_anomalies --
 -- Anomalies that last, newest first.
 SELECT skill_name, anomaly_type, baseline_value, observed_value, deviation_score, detected_at

@@ -35,6 +35,17 @@ async def test_an_agent_is_told_what_usually_comes_next_and_why(connect: Connect
 
 
 @pytest.mark.slow
+@pytest.mark.slow
+async def test_suggestions_for_an_agent_leave_out_what_only_others_use(connect: Connect) -> None:
+    async with connect() as client:
+        for name in ("plan", "test"):
+            await answer(client, "record_skill_invocation", skill_name=name, completed=True)
+        ours = await answer(client, "suggest_next_skill", agent="claude-code")
+        codex = await answer(client, "suggest_next_skill", agent="codex")
+    assert {found["skill_name"] for found in ours["suggestions"]} == {"plan", "test"}
+    assert codex["suggestions"] == []
+
+
 async def test_an_empty_record_gives_no_suggestion_and_says_so(connect: Connect) -> None:
     async with connect() as client:
         told = await answer(client, "suggest_next_skill", query="anything")

@@ -200,6 +200,7 @@ def test_the_latest_uses_and_sessions_of_one_project_agent_or_user(store: Skills
     ):
         assert [found.skill_name for found in store.top_skills(Window(), 5, only)] == names
         assert store.active_sessions(at(0), only) == len(names)
+    assert set(store.skills_of_agent("codex")) == {"a"}
 
 
 @pytest.mark.slow

@@ -25,6 +25,7 @@ def suggest_next_skill(  # noqa: PLR0913 - the situation that is asked about, an
     session_id: Annotated[Name | None, Field(description="default: this session")] = None,
     user_id: UserId = None,
     project: ShortText | None = None,
+    agent: Annotated[Name | None, Field(description="without what only others used")] = None,
     limit: Annotated[int, Field(ge=1, le=20)] = 5,
     strategy: Annotated[
         Name | None, Field(description="default: of the experiment, or the best known")
@@ -43,6 +44,7 @@ def suggest_next_skill(  # noqa: PLR0913 - the situation that is asked about, an
         recent_skills=recent_skills,
         limit=limit,
         strategy=strategy,
+        agent=agent,
         request_key=call.request_key,
     )
     return call.services.recommender.suggest(asked, call.caller)

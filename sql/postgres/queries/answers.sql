@@ -163,6 +163,14 @@ ORDER BY
   skill_name
 LIMIT $limit;
 
+-- skills_of_agent --
+-- What an agent has used.
+SELECT DISTINCT
+  skill_name
+FROM team_invocation
+WHERE
+  agent = $agent;
+
 -- active_anomalies --
 -- Anomalies that last, newest first.
 SELECT
