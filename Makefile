@@ -22,7 +22,7 @@ WORKERS ?= logical
 SPREAD := -n $(WORKERS) --maxprocesses 8 --dist worksteal
 # Many tests wait for real processes: what failed beside others is tried once more by itself, both runs printed.
 ALONE := $(BIN)/pytest --last-failed --last-failed-no-failures none
-BENCHES ?= hook ci start calls transcripts ingest drill kill feed scrape rules methods findings next_skill
+BENCHES ?= hook ci start calls transcripts ingest drill kill feed storm scrape rules methods findings next_skill
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-all test-quick test-rest install bench bench-short lint wheel clean
