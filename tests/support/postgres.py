@@ -38,6 +38,12 @@ class PostgresServer:
         self._settings["unix_socket_directories"] = str(folder)
         self._process: subprocess.Popen[bytes] | None = None
 
+    @property
+    def pid(self) -> int:
+        """Of the process that starts the others."""
+        assert self._process is not None
+        return self._process.pid
+
     def make(self) -> None:
         """Make the folder's data."""
         self.own(self.folder)
