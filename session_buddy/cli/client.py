@@ -94,7 +94,7 @@ class Client:
             if "result" in answer:
                 return answer["result"]
             if "error" in answer:
-                raise _error_of(answer["error"])
+                raise error_of(answer["error"])
             emit(answer)
 
     def close(self) -> None:
@@ -163,7 +163,7 @@ def _working_folder() -> str | None:
         return None  # it was removed under us; nothing here depends on it
 
 
-def _error_of(error: Mapping[str, Any]) -> SessionBuddyError:
+def error_of(error: Mapping[str, Any]) -> SessionBuddyError:
     """The leader's error as the class that it named, as far as there is one here."""
     kind = getattr(errors, str(error.get("kind")), SessionBuddyError)
     if not (isinstance(kind, type) and issubclass(kind, SessionBuddyError)):

@@ -1,8 +1,8 @@
 """`import`: transcripts and exports that are there already."""
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,20 +12,20 @@ from rich.console import Console
 from session_buddy.cli.agents import session_folders, short
 from session_buddy.cli.asking import Leader
 from session_buddy.cli.formats import clean, count
+from session_buddy.cli.import_reader import ImportReader, worth_a_process
 from session_buddy.cli.options import Command, json_option, settings_of, yes_option
 from session_buddy.cli.output import Advance, console, facts, progress, say
 from session_buddy.cli.plain import confirmed, print_json
 from session_buddy.config import Settings
-from session_buddy.errors import InvalidInput, NotFound
-from session_buddy.ingest.agents.places import skills_of_agents
-from session_buddy.ingest.importing import Importer, ImportProgress, ImportSummary
+from session_buddy.errors import InvalidInput, NotFound, SessionBuddyError
+from session_buddy.ingest.import_process import make_importer
+from session_buddy.ingest.importing import ImportProgress, ImportSummary
 from session_buddy.ingest.journal import JournalFile
-from session_buddy.ingest.redaction import kept_words, redact
-from session_buddy.ingest.transcripts import Reading
 from session_buddy.private_files import private_directory
 
 _SLICE_SECONDS = 8.0  # well below the patience of a window that waits for this process to give up the lead
 _SILENT_SECONDS = 120.0  # a batch that is under way is finished first
+_LOOK_SECONDS = 0.5
 _SKIPPED_SHOWN = 5
 
 
@@ -87,17 +87,7 @@ def import_paths(
         SessionBuddyError: the journal cannot be written, or nobody could fold it.
     """
     private_directory(settings.home)
-    journal = JournalFile(settings.journal)
-    try:
-        with progress("importing") as advance:
-            summary = _read(
-                _importer(settings, journal, claude),
-                paths,
-                advance,
-                again=again,
-            )
-    finally:
-        journal.close()
+    summary = _read(settings, paths, again=again, claude=claude)
     if not summary.files and not summary.unchanged:
         _refuse_what_was_named(summary, paths)
     with progress("folding into the database"):
@@ -112,34 +102,52 @@ def import_paths(
     return asdict(summary) | {"counts": counts}
 
 
+def _read(settings: Settings, paths: Sequence[Path], *, again: bool, claude: Path | None) -> ImportSummary:
+    """Put all into the journal; what is much is read by a process of its own, while this one folds."""
+    where: list[ImportProgress] = []
+    try:
+        with progress("importing") as advance:
+            told = _following(where, advance)
+            if worth_a_process(paths):
+                with ImportReader(settings, paths, told, again=again, claude=claude) as reader:
+                    return _fold_beside(settings, reader)
+            journal = JournalFile(settings.journal)
+            try:
+                return make_importer(settings, journal.append_lines, claude).run(paths, told, again=again)
+            finally:
+                journal.close()
+    except KeyboardInterrupt:
+        done = f"{where[-1].files_done:,} of {count(where[-1].files_total, 'file')}" if where else "nothing"
+        click.echo(f"session-buddy: interrupted after {done}; the same command goes on from there.", err=True)
+        raise
+
+
+def _fold_beside(settings: Settings, reader: ImportReader) -> ImportSummary:
+    """Fold while another process reads, unless somebody leads who does so anyway."""
+    reader.wait_until_worth_folding()
+    while reader.reading:
+        try:
+            with Leader(settings) as leader:
+                _fold_while_reading(leader, reader)
+        except SessionBuddyError:
+            break  # what was read is in the journal; folding it afterwards fails too, and says why
+    return reader.summary()
+
+
+def _fold_while_reading(leader: Leader, reader: ImportReader) -> None:
+    leader.call("migrations", {})
+    until = time.monotonic() + _SLICE_SECONDS
+    while reader.reading and (left := until - time.monotonic()) > 0:
+        if leader.hello is None:
+            leader.call("fold", {"seconds": left})
+        reader.wait(_LOOK_SECONDS)
+
+
 def _fold_some(settings: Settings) -> bool:
     """Fold for a while; whether all is folded. Where this process leads, others may take over in between."""
     with Leader(settings) as leader:
         done = leader.call("fold", {"seconds": _SLICE_SECONDS}, silence=_SILENT_SECONDS)["done"]
     return bool(done)
-
-
-def _importer(settings: Settings, journal: JournalFile, claude: Path | None) -> Importer:
-    words = kept_words(settings)
-    skills = skills_of_agents(claude=claude)
-    descriptions = {skill.skill_name: skill.description for skill in skills}
-    return Importer(
-        journal.append_lines,
-        Path(settings.home, "import-state.json"),
-        Reading(words.keep_query, words.user_id, descriptions),
-        redact,
-        lambda: datetime.now(UTC),
-    )
-
-
-def _read(importer: Importer, paths: Sequence[Path], advance: Advance, *, again: bool) -> ImportSummary:
-    where: list[ImportProgress] = []
-    try:
-        return importer.run(paths, _following(where, advance), again=again)
-    except KeyboardInterrupt:
-        done = f"{where[-1].files_done:,} of {count(where[-1].files_total, 'file')}" if where else "nothing"
-        click.echo(f"session-buddy: interrupted after {done}; the same command goes on from there.", err=True)
-        raise
 
 
 def _following(where: list[ImportProgress], advance: Advance) -> Callable[[ImportProgress], None]:

@@ -28,6 +28,8 @@ _log = logging.getLogger(__name__)
 READ_BYTES = 4 * 1024 * 1024
 BACKLOG_BYTES = 2 * READ_BYTES
 """What is further behind than this was not written by somebody at work."""
+BESIDE_BACKLOG_BYTES = 256 * 1024
+"""The same, where another journal is that far behind: an import begins a new one now and then."""
 QUARANTINE_LIMIT = 1_000
 """Files kept in the quarantine; further bad lines are only counted, so that garbage cannot fill a disk."""
 _KEPT_UNREAD = 1_000
@@ -50,11 +52,11 @@ class _Position:
     backlog_end: int = 0
     careful_end: int = 0
 
-    def is_behind(self, size: int) -> bool:
-        """Whether what comes next is part of a backlog."""
+    def is_behind(self, size: int, allowed: int) -> bool:
+        """Whether what comes next is part of a backlog: of more than `allowed` bytes, not all done yet."""
         if self.read < self.careful_end:
             return False
-        if size - self.read > BACKLOG_BYTES:
+        if size - self.read > allowed:
             self.backlog_end = size
         return self.read < self.backlog_end
 
@@ -126,7 +128,7 @@ class JournalReader:
             self.backlogged = self.cut_short = False
             for name, size in self._sizes():
                 position = self._positions.setdefault(name, _Position(0, 0))
-                if position.is_behind(size):
+                if position.is_behind(size, BESIDE_BACKLOG_BYTES if self.backlogged else BACKLOG_BYTES):
                     self.backlogged = True
                 elif size > position.read:
                     begin, part = position.read, min(budget, size - position.read)
@@ -149,7 +151,7 @@ class JournalReader:
         with self._lock:
             for name, size in self._sizes():
                 position = self._positions.setdefault(name, _Position(0, 0))
-                if position.read == position.folded and position.is_behind(size):
+                if position.read == position.folded and position.is_behind(size, BACKLOG_BYTES):
                     lines = self._lines_of(name, position)
                     if lines is not None:
                         return lines
