@@ -3,7 +3,8 @@
 Ours is `session-buddy import FILE` as a user runs it: parse, validate, redact, journal with its flushes to
 the disk, fold with every counter. The floor is one bare `INSERT ... SELECT FROM read_ndjson(FILE)` into each
 of the two tables that hold the record, in an empty database of the same schema. Peak memory is that of the
-importing process, which leads and folds too where no agent window is open.
+importing process, which leads and folds too where no agent window is open, and of the one that reads for it,
+added up at the same moments (what both map is counted twice).
 
     python bench/ingest.py [--invocations 1000000] [--pairs 1]
 
@@ -14,18 +15,18 @@ import argparse
 import json
 import os
 import random
-import resource
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import UUID
 
 import duckdb
 
-from bench.support import CHECKOUT, Line, print_table
+from bench.support import CHECKOUT, Line, print_table, resident_megabytes
 from session_buddy.storage.duckdb_store import DuckDBStore
 
 BOUND = 0.12
@@ -106,17 +107,22 @@ def import_seconds(path: Path, folder: Path) -> tuple[float, float]:
         env=env,
         stdout=subprocess.DEVNULL,
     )
-    _, status, usage = os.wait4(process.pid, 0)
+    peak = 0.0
+    while process.poll() is None:
+        peak = max(peak, sum(resident_megabytes(pid) for pid in (process.pid, *_children(process.pid))))
+        time.sleep(0.05)
     seconds = time.perf_counter() - began
-    process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode != 0:
         raise SystemExit(f"the import ended with exit status {process.returncode}")
-    return seconds, _megabytes(usage)
+    return seconds, peak
 
 
-def _megabytes(usage: resource.struct_rusage) -> float:
-    """Peak resident memory; Linux counts in kilobytes, macOS in bytes."""
-    return usage.ru_maxrss / (1024 if sys.platform != "darwin" else 1024 * 1024)
+def _children(pid: int) -> Sequence[int]:
+    """Processes that a process started, by /proc; none where the system has none."""
+    try:
+        return [int(word) for word in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    except OSError:
+        return []
 
 
 def main() -> int:

@@ -23,7 +23,6 @@ WORTH_A_PROCESS_BYTES = 16 * 1024 * 1024
 WORTH_FOLDING_EVENTS = 20_000
 """With so many in its journal, the reader stays far enough ahead that they need not be parsed one by one."""
 _END_SECONDS = 5.0
-_LOOK_SECONDS = 0.5  # Windows lets nobody interrupt a longer wait
 
 
 def worth_a_process(paths: Sequence[Path]) -> bool:
@@ -57,6 +56,7 @@ class ImportReader:
         self._ended = Event()
         self._worth_folding = Event()
         self._last: dict[str, Any] = {}
+        self._read = self._folded = 0
         package = str(Path(__file__).parents[2])
         found = os.environ.get("PYTHONPATH")
         with _without_ctrl_c() as flags:
@@ -87,14 +87,13 @@ class ImportReader:
         """Whether it is still at work."""
         return not self._ended.is_set()
 
-    def wait(self, seconds: float) -> None:
-        """Wait until it has ended, for so long at most."""
-        self._ended.wait(seconds)
-
-    def wait_until_worth_folding(self) -> None:
-        """Wait until there is much to fold, or all there is."""
-        while not self._worth_folding.wait(_LOOK_SECONDS):
-            continue
+    def wait_until_worth_folding(self, seconds: float) -> bool:
+        """Wait for so long at most until much is read since this was last true, or all; whether it is."""
+        if not self._worth_folding.wait(seconds):
+            return False
+        self._folded = self._read
+        self._worth_folding.clear()
+        return True
 
     def summary(self) -> ImportSummary:
         """What it found, when it has ended.
@@ -142,7 +141,8 @@ class ImportReader:
                 if "progress" in self._last:
                     progress = ImportProgress(**self._last["progress"])
                     self._told(progress)
-                    if progress.events >= WORTH_FOLDING_EVENTS:
+                    self._read = progress.events
+                    if self._read - self._folded >= WORTH_FOLDING_EVENTS:
                         self._worth_folding.set()
         finally:
             self._ended.set()

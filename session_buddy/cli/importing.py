@@ -25,7 +25,7 @@ from session_buddy.private_files import private_directory
 
 _SLICE_SECONDS = 8.0  # well below the patience of a window that waits for this process to give up the lead
 _SILENT_SECONDS = 120.0  # a batch that is under way is finished first
-_LOOK_SECONDS = 0.5
+_LOOK_SECONDS = 0.5  # Windows lets nobody interrupt a longer wait
 _SKIPPED_SHOWN = 5
 
 
@@ -124,8 +124,9 @@ def _read(settings: Settings, paths: Sequence[Path], *, again: bool, claude: Pat
 
 def _fold_beside(settings: Settings, reader: ImportReader) -> ImportSummary:
     """Fold while another process reads, unless somebody leads who does so anyway."""
-    reader.wait_until_worth_folding()
     while reader.reading:
+        if not reader.wait_until_worth_folding(_LOOK_SECONDS):
+            continue
         try:
             with Leader(settings) as leader:
                 _fold_while_reading(leader, reader)
@@ -135,12 +136,14 @@ def _fold_beside(settings: Settings, reader: ImportReader) -> ImportSummary:
 
 
 def _fold_while_reading(leader: Leader, reader: ImportReader) -> None:
+    """One slice of it, after which others may take over the lead."""
     leader.call("migrations", {})
     until = time.monotonic() + _SLICE_SECONDS
+    more = True
     while reader.reading and (left := until - time.monotonic()) > 0:
-        if leader.hello is None:
+        if more and leader.hello is None:
             leader.call("fold", {"seconds": left})
-        reader.wait(_LOOK_SECONDS)
+        more = reader.wait_until_worth_folding(_LOOK_SECONDS)
 
 
 def _fold_some(settings: Settings) -> bool:

@@ -143,3 +143,22 @@ def test_an_archive_of_a_backlog_is_complete(home: Home) -> None:
     home.folder.fold_all()
     home.record.archive_done()
     assert [event.id for event in home.archive.events()] == [event.id for event in uses()]
+
+
+def test_a_journal_that_begins_beside_a_backlog_is_one_of_its_parts(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An import goes on in another file now and then, of which there is little at first."""
+    monkeypatch.setattr(journal_tail, "BESIDE_BACKLOG_BYTES", 500)
+    home.journal.append(uses())
+    home.journal.close()
+    home.journal.append(uses(5, skill_name="deploy"))
+    home.journal.close()
+    home.journal.append(uses(1, skill_name="test"))
+    tail = reader(home)
+    assert [event.skill_name for event in tail.poll()] == ["test"], "the work of others does not wait"
+    text = ""
+    while (lines := tail.take_lines()) is not None:
+        text += lines.text
+        tail.lines_done(lines, folded=True)
+    assert text.count("\n") == COUNT + 5
