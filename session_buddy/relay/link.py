@@ -145,6 +145,7 @@ class Link:
         try:
             while (data := self._outbox.get()) is not None:
                 self._connection.sendall(data)
+                del data  # up to 64 MB, which would wait here for the next line that has to queue
                 with self._sending:
                     self._queued -= 1
         except OSError:
