@@ -131,7 +131,7 @@ class Window(Writer):
                 self.acknowledged.append(result["structuredContent"]["invocation_id"])
                 return
             # A command that leads answers no window until it is done: not acknowledged, and it says so.
-            if not result["content"][0]["text"].endswith("Then call again."):
+            if not result["content"][0]["text"].lower().endswith("then call again."):
                 self.problems.append(str(result["content"]))
                 return
             self.repeated += 1

@@ -1,7 +1,5 @@
 """Recording runs of stages and gates, what they tell of skills, and what is suggested after a failure."""
 
-import math
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -167,16 +165,10 @@ def test_odd_places_in_code_get_a_clear_answer(
     assert all(0 <= found.confidence <= 1 for found in answer.suggestions)
 
 
-@pytest.mark.alone
-def test_suggestions_for_code_take_less_than_ten_milliseconds(services: Services) -> None:
-    for number in range(50):
-        use(services, f"skill-{number % 20}")
-    took = []
-    for number in range(60):
-        place = IDEContext(
-            file_path=f"/shop/tests/test_{number}.py", selected_code="def test_x(): pass\n" * 500
-        )
-        began = time.perf_counter()
-        services.code_suggester.suggest(place, 5, CALLER)
-        took.append(time.perf_counter() - began)
-    assert sorted(took)[math.ceil(len(took) / 2)] <= 0.010
+def test_of_many_skills_the_likeliest_few_are_suggested_for_code_each_once(services: Services) -> None:
+    for number in range(20):
+        use(services, f"skill-{number}")
+    place = IDEContext(file_path="/shop/tests/test_a.py", selected_code="def test_x(): pass\n" * 500)
+    found = services.code_suggester.suggest(place, 5, CALLER).suggestions
+    assert len({each.skill_name for each in found}) == len(found) == 5
+    assert [each.confidence for each in found] == sorted((each.confidence for each in found), reverse=True)
