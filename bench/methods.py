@@ -48,6 +48,9 @@ def main() -> int:
     parser.add_argument("--short", action="store_true", help=f"{SHORT} runs instead of {LONG}")
     parser.add_argument("--seed", type=int, help="to see one run again")
     given = parser.parse_args()
+    unknown = [name for name in given.parts if name not in PARTS]
+    if unknown:
+        parser.error(f"no part {', '.join(unknown)}; there are {', '.join(PARTS)}")
     seed = given.seed if given.seed is not None else secrets.randbits(32)
     print(f"seed {seed}", flush=True)
     names = given.parts or list(PARTS)

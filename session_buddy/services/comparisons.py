@@ -106,7 +106,7 @@ def dependency_message(skill_name: str, own: int, sessions: int, found: Sequence
     """Dependencies in words."""
     if own < FEWEST_TOGETHER:
         return (
-            f"insufficient_data: {own} sessions used {skill_name}; what goes with it shows from "
+            f"insufficient_data: {number_of(own, 'session')} used {skill_name}; what goes with it shows from "
             f"{FEWEST_TOGETHER} on."
         )
     certain = sum(other.certain for other in found)
