@@ -22,7 +22,7 @@ from tests.support.waiting import promised, wait_for
 
 pytestmark = pytest.mark.slow
 CHECKOUT = Path(__file__).parents[2]
-USES = 60_000
+USES = 200_000
 LEFT = {"archive", "hash.key", "journal", "quarantine", "session-buddy.duckdb", "session-buddy.duckdb.wal"}
 PARENT = """
 import signal, subprocess, sys
