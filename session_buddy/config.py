@@ -62,6 +62,11 @@ class Settings(NamedTuple):
         return os.path.join(self.home, "session-buddy.duckdb")
 
     @property
+    def spill(self) -> str:
+        """Folder in which DuckDB keeps what its memory does not hold; nothing in it outlives the leader."""
+        return f"{self.database}.tmp"
+
+    @property
     def lock(self) -> str:
         """The file whose exclusive lock makes a process the leader; apart from the database on purpose."""
         return os.path.join(self.home, "leader.lock")

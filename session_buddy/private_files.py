@@ -71,3 +71,12 @@ def remove(*paths: str) -> None:
             os.unlink(path)
         except OSError:
             continue
+
+
+def remove_folder(path: str) -> None:
+    """Remove a folder of files, if it is there; what cannot be removed is left for the next leader."""
+    try:
+        remove(*(entry.path for entry in os.scandir(path)))
+        os.rmdir(path)
+    except OSError:
+        return

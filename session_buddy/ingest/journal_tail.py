@@ -138,6 +138,17 @@ class JournalReader:
                     budget -= read
             return found
 
+    def quiet(self) -> bool:
+        """Whether `poll` would find nothing; False too while another thread reads, so it waits for none."""
+        if not self._lock.acquire(blocking=False):
+            return False
+        try:
+            return not self._unread and all(
+                name in self._positions and size == self._positions[name].read for name, size in self._sizes()
+            )
+        finally:
+            self._lock.release()
+
     def behind(self) -> int:
         """Bytes in the journals that `poll` has not read yet: more than a torn tail means a backlog."""
         with self._lock:

@@ -1,14 +1,24 @@
 """Adding one invocation to totals: what SQL does in a fold, for events that are not folded yet."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
+from session_buddy.live.merge import merge
 from session_buddy.live.sketch import bucket_of
 from session_buddy.models.answers import Invocation
+from session_buddy.models.events import SkillEvent
 from session_buddy.models.values import SkillTotals
 
 _Value = TypeVar("_Value")
+
+
+def add_use(skill_name: str, totals: SkillTotals | None, events: Sequence[SkillEvent]) -> SkillTotals | None:
+    """The totals of a skill with the use that these events make, if they make one of that skill."""
+    invocation = merge(events)
+    if invocation is None or invocation.skill_name != skill_name:
+        return totals
+    return add_invocation(totals or SkillTotals(skill_name), invocation)
 
 
 def add_invocation(totals: SkillTotals, invocation: Invocation) -> SkillTotals:

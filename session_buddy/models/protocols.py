@@ -190,6 +190,9 @@ class JournalTail(Protocol):
     def own(self) -> Sequence[JournalEvent]:
         """Those of them that this process wrote, without a look at the disk."""
 
+    def quiet(self) -> bool:
+        """Whether `poll` would find nothing; False too where that cannot be told without waiting."""
+
     def behind(self) -> int:
         """Bytes that `poll` has not read yet."""
 

@@ -13,7 +13,7 @@ from typing import Any
 from session_buddy import __version__
 from session_buddy.config import Settings
 from session_buddy.errors import ConfigurationError
-from session_buddy.private_files import private_directory, remove, write_private
+from session_buddy.private_files import private_directory, remove, remove_folder, write_private
 from session_buddy.wire import WIRE, encode
 
 if sys.platform == "win32":
@@ -50,6 +50,7 @@ class Election:
             if descriptor is None:
                 return False
             self._descriptor = descriptor
+            remove_folder(self._settings.spill)  # of a leader that was killed
             self._announce()
         except OSError as error:
             self.resign()
@@ -72,6 +73,7 @@ class Election:
         Who opened the lock's file before sees that its name is gone, and opens anew.
         """
         if self.undisputed():
+            remove_folder(self._settings.spill)  # DuckDB's own clean-up may not have had the time
             remove(self._settings.leader_file, f"{self._settings.leader_file}.new")
             if sys.platform != "win32":
                 remove(self._settings.lock)

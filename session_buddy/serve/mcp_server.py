@@ -84,7 +84,9 @@ class _Tools(ToolManager):
         """The tool of that name, if there is one."""
         spec = self._specs.get(name)
         if spec is not None and name not in self._tools:
-            self._tools[name] = ServiceTool.of(spec.function, spec.annotations, self._services)
+            self._tools[name] = ServiceTool.of(
+                spec.function, spec.annotations, self._services, spec.function_at_hand
+            )
         return self._tools.get(name)
 
     def list_tools(self) -> list[Tool]:

@@ -15,8 +15,7 @@ from contextlib import contextmanager
 from uuid import UUID
 
 from session_buddy.errors import SessionBuddyError
-from session_buddy.live.merge import merge
-from session_buddy.live.totals import add_invocation
+from session_buddy.live.totals import add_use
 from session_buddy.models.answers import FoldSummary
 from session_buddy.models.events import AnomalyEvent, JournalEvent, SessionEvent, SkillEvent, TranscriptReady
 from session_buddy.models.protocols import Clock, JournalTail, RecordWatcher, SkillsStorageProtocol
@@ -119,6 +118,15 @@ class Record:
             if self._is_exact() and skill_name in self._current:
                 return self._current[skill_name]
         return self._totals_after_load(skill_name)
+
+    def totals_at_hand(self, skill_name: str) -> SkillTotals | None:
+        """The same if that waits for no lock, no database and no line to read; else None."""
+        found = None
+        if self._state.acquire(blocking=False):
+            if self._is_exact() and self.tail.quiet():
+                found = self._current.get(skill_name)
+            self._state.release()
+        return found
 
     def catch_up(self) -> bool:
         """Fold all that is acknowledged, so that SQL sees it; False if a backlog outlasts two seconds."""
@@ -260,16 +268,8 @@ class Record:
 
     def _with_pending(self, skill_name: str, totals: SkillTotals | None) -> SkillTotals | None:
         for invocation_id in self._pending_of_skill.get(skill_name, ()):
-            totals = self._with_use(skill_name, totals, invocation_id)
+            totals = add_use(skill_name, totals, self._pending[invocation_id])
         return totals
-
-    def _with_use(
-        self, skill_name: str, totals: SkillTotals | None, invocation_id: UUID
-    ) -> SkillTotals | None:
-        invocation = merge(self._pending[invocation_id])
-        if invocation is None or invocation.skill_name != skill_name:
-            return totals
-        return add_invocation(totals or SkillTotals(skill_name), invocation)
 
     def _note(self, event: SkillEvent) -> None:
         use = event.invocation_id
@@ -291,7 +291,7 @@ class Record:
                 self._current.pop(other.skill_name, None)
         elif event.skill_name in self._current:
             totals = self._current[event.skill_name]
-            self._current[event.skill_name] = self._with_use(event.skill_name, totals, event.invocation_id)
+            self._current[event.skill_name] = add_use(event.skill_name, totals, known)
 
     def _forget_pending(self, batch: Batch) -> None:
         """Take a folded batch out of what is pending; the totals that are kept do not change by it."""

@@ -1,6 +1,6 @@
 """Answers about what was recorded."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from itertools import groupby
 
@@ -44,6 +44,11 @@ class Reporter:
         self._record = record
         self._clock = clock
 
+    def metrics_at_hand(self, skill_name: str) -> MetricsReport | None:
+        """All-time metrics of one skill if that waits for nothing; else None, and `skill_metrics` answers."""
+        totals = self._record.totals_at_hand(skill_name)
+        return None if totals is None else _report(Window(None, None), [totals], 1)
+
     def skill_metrics(
         self,
         skill_name: str | None = None,
@@ -76,15 +81,7 @@ class Reporter:
         if skill_name is not None and not found:
             return self._nothing_of(skill_name, window)
         never_used = self._never_used() if all_time and skill_name is None else []
-        return MetricsReport(
-            window=described(window),
-            since=since,
-            until=until,
-            skills=[metrics(totals) for totals in found[:limit]],
-            skills_total=len(found),
-            never_used=never_used,
-            message=metrics_message(found, limit, never_used) + ("" if caught_up else BACKLOG),
-        )
+        return _report(window, found, limit, never_used, caught_up=caught_up)
 
     def real_time_metrics(
         self, limit: int = 10, time_window_hours: float = 1.0, only: Dimensions | None = None
@@ -235,6 +232,25 @@ class Reporter:
         if not latest:
             raise NotFound("Nothing has been recorded yet: use a skill, or run `session-buddy import`.")
         return latest[0]
+
+
+def _report(
+    window: Window,
+    found: Sequence[SkillTotals],
+    limit: int,
+    never_used: Sequence[str] = (),
+    *,
+    caught_up: bool = True,
+) -> MetricsReport:
+    return MetricsReport(
+        window=described(window),
+        since=window.since,
+        until=window.until,
+        skills=[metrics(totals) for totals in found[:limit]],
+        skills_total=len(found),
+        never_used=list(never_used),
+        message=metrics_message(found, limit, never_used) + ("" if caught_up else BACKLOG),
+    )
 
 
 def _check_limit(limit: int) -> None:

@@ -60,6 +60,19 @@ def test_a_killed_leader_makes_room_for_the_next_at_once(settings: Settings, hom
     election.resign()
 
 
+def test_what_the_database_of_a_killed_leader_spilled_is_removed(settings: Settings) -> None:
+    spill = Path(settings.spill)
+    spill.mkdir(parents=True)
+    (spill / "duckdb_temp_storage_DEFAULT-0.tmp").write_bytes(b"part of a fold")
+    election = Election(settings)
+    assert election.attempt()
+    assert not spill.exists()
+    spill.mkdir()
+    election.remove_files()
+    assert not spill.exists()
+    election.resign()
+
+
 def test_children_do_not_keep_the_lock(settings: Settings) -> None:
     first, second = Election(settings), Election(settings)
     assert first.attempt()

@@ -20,6 +20,16 @@ def test_what_another_process_acknowledged_is_in_the_next_answer(home: Home) -> 
     assert (after.invocation_count, after.completed_count, after.failed_count) == (2, 1, 1)
 
 
+def test_an_answer_is_at_hand_only_while_nothing_has_to_be_read(home: Home) -> None:
+    home.journal.append([recorded("a")])
+    assert home.reporter.metrics_at_hand("review") is None
+    asked = home.reporter.skill_metrics("review")
+    assert home.reporter.metrics_at_hand("review") == asked
+    home.journal.append([recorded("b", 5, outcome="failed")])
+    assert home.reporter.metrics_at_hand("review") is None
+    assert home.reporter.metrics_at_hand("never used") is None
+
+
 def test_an_event_about_a_use_that_is_folded_already_changes_the_next_answer(home: Home) -> None:
     home.journal.append([skill_event("a", "started", invoked_at=recorded("a").invoked_at)])
     home.folder.fold_all()

@@ -20,11 +20,16 @@ MERGES = ToolAnnotations(
 
 
 class ToolSpec(NamedTuple):
-    """A tool before it is bound to a server. module: the file here that has its function."""
+    """A tool before it is bound to a server.
+
+    module: the file here that has its function. at_hand: the name of another there, which answers the same
+    call if that waits for nothing, and gives None otherwise; it is asked on the event loop.
+    """
 
     module: str
     name: str
     annotations: ToolAnnotations
+    at_hand: str | None = None
 
     @property
     def function(self) -> Callable[..., BaseModel]:
@@ -32,10 +37,20 @@ class ToolSpec(NamedTuple):
         function: Callable[..., BaseModel] = getattr(import_module(f"{__name__}.{self.module}"), self.name)
         return function
 
+    @property
+    def function_at_hand(self) -> Callable[..., BaseModel | None] | None:
+        """What answers without waiting, if there is such a function."""
+        if self.at_hand is None:
+            return None
+        function: Callable[..., BaseModel | None] = getattr(
+            import_module(f"{__name__}.{self.module}"), self.at_hand
+        )
+        return function
+
 
 TOOLS: tuple[ToolSpec, ...] = (
     ToolSpec("recording", "record_skill_invocation", ADDS),
-    ToolSpec("reporting", "get_skill_metrics", READS),
+    ToolSpec("reporting", "get_skill_metrics", READS, at_hand="skill_metrics_at_hand"),
     ToolSpec("reporting", "get_session_analytics", READS),
     ToolSpec("reporting", "get_real_time_metrics", READS),
     ToolSpec("recording", "rate_skill", ADDS),

@@ -38,6 +38,12 @@ def get_skill_metrics(  # noqa: PLR0913 - a window, and the dimensions of the re
     return call.services.reporter.skill_metrics(skill_name, _begin(days, since, until), until, limit, only)
 
 
+def skill_metrics_at_hand(call: Call, *, skill_name: str | None, **others: object) -> MetricsReport | None:
+    """What `get_skill_metrics` answers about all time, if nothing has to be read for that."""
+    named = any(value is not None for name, value in others.items() if name != "limit")
+    return None if skill_name is None or named else call.services.reporter.metrics_at_hand(skill_name)
+
+
 def get_session_analytics(
     call: Call,
     *,
