@@ -134,6 +134,7 @@ class WatchedSelector(selectors.DefaultSelector):
 def loop_blocking(home: LiveHome, seconds: float) -> list[Line]:
     """The longest turns of the loop while it is scraped and listened to."""
     selector = WatchedSelector()
+    watched: list[float] = []
     parts = Parts(home.live, lambda: datetime.now(UTC), RequestMeasures(), lambda: 1)
 
     async def serve() -> None:
@@ -149,13 +150,14 @@ def loop_blocking(home: LiveHome, seconds: float) -> list[Line]:
                 status, _, _ = await asyncio.to_thread(ask, home.settings.port, REQUEST)
                 assert status == 200
                 await asyncio.sleep(max(0.0, began + 1.0 - time.monotonic()))
+        watched.extend(selector.turns)  # what follows is the end of 500 connections at once
         task.cancel()
         with suppress(asyncio.CancelledError):
             await task
 
     with asyncio.Runner(loop_factory=lambda: asyncio.SelectorEventLoop(selector)) as runner:
         runner.run(serve())
-    ordered = sorted(selector.turns)
+    ordered = sorted(watched)
     worst = ordered[int(len(ordered) * 0.999)]
     return [value(f"loop blocking p99.9, {SUBSCRIBERS} subscribers", [worst], 20, "ms")]
 
