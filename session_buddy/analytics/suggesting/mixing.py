@@ -2,7 +2,11 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from operator import add, mul
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
 
 FLOOR = 1e-3
 """Share of the uniform distribution in every expert, so that no expert can exclude anything."""
@@ -38,32 +42,33 @@ class GeometricMixture:
 
     def distribution(self, experts: Mapping[str, Sequence[float]]) -> list[float]:
         """The mixture of the experts that have something to say, each of shape (n,)."""
-        return self._mixed(_logarithms(experts))
+        mixed: list[float] = self._mixed(self._weights_of(experts), _logarithms(experts)).tolist()
+        return mixed
 
     def learn(self, experts: Mapping[str, Sequence[float]], item: int) -> float:
         """`item` came: trust those more that expected it; returns the log-loss of the mixture in nats."""
-        logarithms = _logarithms(experts)
-        mixed = self._mixed(logarithms)
+        logarithms, weights = _logarithms(experts), self._weights_of(experts)
+        mixed = self._mixed(weights, logarithms)
         self.uses += 1
         step, smallest, largest = self._steps
         rate = min(largest, max(smallest, step / math.sqrt(self.uses)))
-        for name, values in logarithms.items():
-            expected = sum(map(mul, mixed, values))
-            self.weights[name] = max(0.0, self.weights[name] + rate * (values[item] - expected))
+        moved = np.maximum(0.0, weights + rate * (logarithms[:, item] - logarithms @ mixed))
+        self.weights.update(zip(experts, moved.tolist(), strict=True))
         return -math.log(mixed[item])
 
-    def _mixed(self, logarithms: Mapping[str, Sequence[float]]) -> list[float]:
-        summed = [0.0] * len(next(iter(logarithms.values())))
-        for name, values in logarithms.items():
-            weight = self.weights[name]
-            summed = list(map(add, summed, map(weight.__mul__, values)))
-        top = max(summed)
-        powers = [math.exp(value - top) for value in summed]
-        total = sum(powers)
-        return [max(power / total, 1e-300) for power in powers]
+    def _weights_of(self, experts: Mapping[str, Sequence[float]]) -> Array:
+        return np.array([self.weights[name] for name in experts])
+
+    @staticmethod
+    def _mixed(weights: Array, logarithms: Array) -> Array:
+        summed = weights @ logarithms
+        powers = np.exp(summed - summed.max())
+        mixed: Array = np.maximum(powers / powers.sum(), 1e-300)
+        return mixed
 
 
-def _logarithms(experts: Mapping[str, Sequence[float]]) -> dict[str, list[float]]:
-    """Up to the same constant for all items of an expert, which neither the mixture nor its gradient sees."""
-    floor = FLOOR / (1.0 - FLOOR) / len(next(iter(experts.values())))
-    return {name: list(map(math.log, map(floor.__add__, values))) for name, values in experts.items()}
+def _logarithms(experts: Mapping[str, Sequence[float]]) -> Array:
+    """Shape (experts, n), up to a constant of each expert, which mixture and gradient do not see."""
+    shares = np.array(list(experts.values()))
+    logarithms: Array = np.log(shares + FLOOR / (1.0 - FLOOR) / shares.shape[1])
+    return logarithms
