@@ -10,13 +10,12 @@ import re
 from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any, Final
-from uuid import UUID
 
 from pydantic import ValidationError
 from pydantic_core import from_json
 
 from session_buddy.ingest.names import clean_name
-from session_buddy.models.events import SkillEvent, parse_event, to_line
+from session_buddy.models.events import SkillEvent, parse_event, rating_with, to_line
 from session_buddy.models.ids import hashed_id
 from session_buddy.models.protocols import Redactor
 from session_buddy.models.vocabulary import AUTHORITY_HOOK, AUTHORITY_REPORTED, AUTHORITY_TRANSCRIPT
@@ -146,21 +145,4 @@ def _judge(row: dict[str, Any]) -> None:
 def _rating(rating: object, event: SkillEvent) -> list[str]:
     if isinstance(rating, bool) or not isinstance(rating, int) or not 1 <= rating <= 5:
         return []
-    return [to_line(_rated(event, rating))]
-
-
-def _rated(event: SkillEvent, rating: int) -> SkillEvent:
-    rated_id: UUID = hashed_id("import", "rated", str(event.id))
-    return SkillEvent(
-        id=rated_id,
-        kind="rated",
-        occurred_at=event.occurred_at,
-        invocation_id=event.invocation_id,
-        skill_name=event.skill_name,
-        session_id=event.session_id,
-        source=event.source,
-        authority=AUTHORITY_REPORTED,
-        agent=event.agent,
-        rating=rating,
-        note=event.note,
-    )
+    return [to_line(rating_with(event, hashed_id("import", "rated", str(event.id)), rating))]

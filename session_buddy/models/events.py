@@ -31,6 +31,7 @@ from session_buddy.models.fields import (
 )
 from session_buddy.models.runs import GateEvent, StageEvent
 from session_buddy.models.vocabulary import (
+    AUTHORITY_REPORTED,
     AnomalyType,
     EventKind,
     Measure,
@@ -150,6 +151,24 @@ class SkillEvent(JournalEvent):
     def began(self) -> datetime:
         """When the use began, as far as this event knows."""
         return self.invoked_at or self.occurred_at
+
+
+def rating_with(event: SkillEvent, event_id: UUID, rating: int) -> SkillEvent:
+    """The rating, 1 to 5, that was given together with what `event` tells."""
+    return SkillEvent(
+        kind="rated",
+        id=event_id,
+        invocation_id=event.invocation_id,
+        skill_name=event.skill_name,
+        session_id=event.session_id,
+        source=event.source,
+        authority=AUTHORITY_REPORTED,
+        agent=event.agent,
+        project=event.project,
+        occurred_at=event.occurred_at,
+        rating=rating,
+        note=event.note,
+    )
 
 
 class SessionEvent(JournalEvent):

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from session_buddy.models.events import Evidence, SkillEvent
+from session_buddy.models.events import Evidence, SkillEvent, rating_with
 from session_buddy.models.ids import hashed_id
 from session_buddy.models.protocols import QueryKeeper, Redactor
 from session_buddy.models.values import Caller
@@ -61,22 +61,7 @@ class ReportEvents:
         """The rating that came with it, if one did."""
         if report.rating is None:
             return ()
-        return [
-            SkillEvent(
-                kind="rated",
-                id=hashed_id("request", key, "rated"),
-                invocation_id=event.invocation_id,
-                skill_name=event.skill_name,
-                session_id=event.session_id,
-                source=event.source,
-                authority=AUTHORITY_REPORTED,
-                agent=event.agent,
-                project=event.project,
-                occurred_at=event.occurred_at,
-                rating=report.rating,
-                note=event.note,
-            )
-        ]
+        return [rating_with(event, hashed_id("request", key, "rated"), report.rating)]
 
     def _redacted(self, text: str | None) -> str | None:
         return self._redact(text) if text else text
