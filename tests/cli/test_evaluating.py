@@ -61,7 +61,8 @@ def test_suggest_finds_what_was_used_and_what_was_not(
     folder = Path(environ["HOME"]) / ".claude" / "skills" / "draw"
     folder.mkdir(parents=True)
     (folder / "SKILL.md").write_text("---\nname: draw\ndescription: Draw a diagram\n---\nDo it.\n", "utf-8")
-    answer = json.loads(run("suggest", "draw a diagram", "--json").stdout)
+    best_first = {"SESSION_BUDDY_EXPLORATION": "0"}
+    answer = json.loads(run("suggest", "draw a diagram", "--json", **best_first).stdout)
     assert answer["suggestions"][0]["skill_name"] == "draw"
     shown = run("suggest", "--after", "test-first")
     assert (shown.returncode, shown.stderr) == (0, "")

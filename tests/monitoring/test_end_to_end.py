@@ -127,7 +127,7 @@ def test_a_planted_failure_is_told_of_and_resolves_and_a_killed_server_silences_
 
         wait_for(lambda: BURNING not in prometheus.alerts(), "nothing burns")
         use(window, "broken", 150, completed=False)
-        wait_for(lambda: BURNING in manager.alerts(), "most uses fail", 30)
+        wait_for(lambda: BURNING in manager.alerts(), "most uses fail", 60)
         window.close()
         service.kill()
         wait_for(lambda: DOWN in manager.alerts(), "the killed server is missed")
