@@ -18,6 +18,15 @@ RECORDED = ROOT / "tests" / "fixtures" / "transcripts"
 FORMS = {"`Skill` call", "`/skill`", "`SKILL.md` read", "`$skill`", "`activate_skill` call"}
 
 
+@pytest.fixture
+def user(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of a user whose agents keep their files where they do by default."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    for variable in ("CODEX_HOME", "GEMINI_CLI_HOME", "CLAUDE_CONFIG_DIR", "XDG_CONFIG_HOME", "COPILOT_HOME"):
+        monkeypatch.delenv(variable, raising=False)
+    return tmp_path
+
+
 def rows() -> dict[str, list[str]]:
     """The table's rows by the agent's title, without links."""
     text = (ROOT / "README.md").read_text("utf-8")
@@ -42,20 +51,13 @@ def test_every_agent_has_its_row() -> None:
 
 
 @pytest.mark.parametrize("name", list(ADAPTERS))
-def test_what_is_set_up_imported_and_tried_is_what_the_row_says(
-    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("HOME", str(tmp_path))
-    for variable in ("CODEX_HOME", "GEMINI_CLI_HOME", "CLAUDE_CONFIG_DIR", "XDG_CONFIG_HOME", "COPILOT_HOME"):
-        monkeypatch.delenv(variable, raising=False)
-    (tmp_path / ".config/Code/User/workspaceStorage/1/GitHub.copilot-chat/transcripts").mkdir(parents=True)
+def test_what_is_set_up_imported_and_tried_is_what_the_row_says(name: str, user: Path) -> None:
+    (user / ".config/Code/User/workspaceStorage/1/GitHub.copilot-chat/transcripts").mkdir(parents=True)
     adapter = ADAPTERS[name]
     sets_up, forms, _, imports, tried = rows()[adapter.title]
-    assert sets_up == ", ".join(
-        file.name for file in adapter.files(load_settings({}, {"HOME": str(tmp_path)}))
-    )
+    assert sets_up == ", ".join(file.name for file in adapter.files(load_settings({}, {"HOME": str(user)})))
     assert set(forms.split(", ")) <= FORMS
-    read = [str(folder).replace(str(tmp_path), "~") for folder in adapter.sessions()]
+    read = [str(folder).replace(str(user), "~") for folder in adapter.sessions()]
     said = [folder.strip("`") for folder in imports.split(", ") if folder != "nothing"]
     assert len(read) == len(said)
     assert all(place in folder for place, folder in zip(said, read, strict=True))
@@ -82,13 +84,8 @@ def installed_events(name: str, home: Path) -> set[str]:
 
 
 @pytest.mark.parametrize("name", list(ADAPTERS))
-def test_how_live_an_agent_is_follows_from_the_hooks_that_are_installed(
-    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("HOME", str(tmp_path))
-    for variable in ("CODEX_HOME", "GEMINI_CLI_HOME", "CLAUDE_CONFIG_DIR", "XDG_CONFIG_HOME", "COPILOT_HOME"):
-        monkeypatch.delenv(variable, raising=False)
-    events = installed_events(name, tmp_path)
+def test_how_live_an_agent_is_follows_from_the_hooks_that_are_installed(name: str, user: Path) -> None:
+    events = installed_events(name, user)
     said = rows()[ADAPTERS[name].title][2]
     finest = next(words for words, wanted in LIVE.items() if wanted & events)
     assert said == finest
