@@ -79,8 +79,9 @@ def _record(settings: Settings) -> list[Finding]:
     """The database: opened by the leader, or by this process while there is none."""
     try:
         with Leader(settings, PATIENCE_SECONDS) as leader:
-            migrations = leader.call("migrations", {})
             status = leader.call("status", {})
+            unanswered = status.get("unanswered")
+            migrations = [] if unanswered else leader.call("migrations", {})
     except OSError as error:
         remedy = f"Make {error.filename or settings.home} writable for you."
         return [problem("database", f"cannot be used: {error.strerror or error}", remedy)]
@@ -90,8 +91,16 @@ def _record(settings: Settings) -> list[Finding]:
             problem("database", what, remedy or "'session-buddy rebuild' makes it anew from the journals.")
         ]
     newest = max((known["version"] for known in migrations), default=0)
-    found = [*_windows(status), _schema(status["schema_version"], newest), _pending(status)]
-    return found + [problem("notice", *_split(notice)) for notice in status["notices"]]
+    database = (
+        problem("database", *_split(unanswered)) if unanswered else _schema(status["schema_version"], newest)
+    )
+    notices = [notice for notice in status["notices"] if notice != unanswered]
+    return [
+        *_windows(status),
+        database,
+        _pending(status),
+        *(problem("notice", *_split(notice)) for notice in notices),
+    ]
 
 
 def _windows(status: dict[str, Any]) -> list[Finding]:

@@ -47,7 +47,7 @@ def _transport(settings: Settings) -> str:
 def _facts(answer: Status, leader: dict[str, Any] | None, transport: str) -> list[tuple[str, str]]:
     shown = [
         ("leader", _who(answer, transport) if leader is not None else "none; this command looked for itself"),
-        ("recorded", f"{rows_of(answer.counts)}; schema V{answer.schema_version}"),
+        ("recorded", _recorded(answer)),
         ("pending", f"{count(answer.pending_events, 'event')}, acknowledged and not folded yet"),
         ("last fold", _fold(answer.last_fold)),
     ]
@@ -58,6 +58,12 @@ def _facts(answer: Status, leader: dict[str, Any] | None, transport: str) -> lis
     if answer.rejected_lines:
         shown.append(("rejected", f"{count(answer.rejected_lines, 'journal line')} since this leader began"))
     return shown + [("notice", notice) for notice in answer.notices]
+
+
+def _recorded(answer: Status) -> str:
+    if answer.schema_version is None:
+        return "not known: the database does not answer, see the notice"
+    return f"{rows_of(answer.counts)}; schema V{answer.schema_version}"
 
 
 def _who(answer: Status, transport: str) -> str:

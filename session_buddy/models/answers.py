@@ -257,7 +257,8 @@ class Status(Frozen):
     rejected_lines: int
     quarantined_lines: int
     last_fold: FoldSummary
-    schema_version: int
+    schema_version: int | None = Field(description="absent while the database does not answer")
+    unanswered: str | None = Field(default=None, description="why the database does not answer")
     counts: dict[str, int]
     archive_bytes: int
     notices: list[str] = Field(description="what a person should know, each with its remedy")

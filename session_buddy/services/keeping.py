@@ -74,7 +74,7 @@ class Keeper:
     def status(self) -> Status:
         """The state of the leader and its data."""
         self._record.refresh()
-        migrations, counts, unanswered = self._asked()
+        version, counts, unanswered = self._asked()
         windows = self._windows()
         return Status(
             version=self._identity.version,
@@ -88,19 +88,20 @@ class Keeper:
             rejected_lines=self._record.tail.rejected,
             quarantined_lines=self._archive.quarantined(),
             last_fold=self._record.last_fold,
-            schema_version=max((known.version for known in migrations if known.applied_at), default=0),
+            schema_version=version,
+            unanswered=unanswered,
             counts=counts,
             archive_bytes=self._archive.size_bytes(),
-            notices=[*self._identity.notices, *unanswered, *self._feed_notices()],
+            notices=[*self._identity.notices, *filter(None, [unanswered]), *self._feed_notices()],
         )
 
-    def _asked(self) -> tuple[Sequence[MigrationStatus], dict[str, int], Sequence[str]]:
-        """(schema versions, rows, why there are none): a team's server may be away, and the leader is not."""
+    def _asked(self) -> tuple[int | None, dict[str, int], str | None]:
+        """(schema version, rows, why there are none): a team's server may be away, and the leader is not."""
         storage = self._record.storage
         try:
-            return storage.migrations(), dict(storage.counts()), ()
+            return _version(storage.migrations()), dict(storage.counts()), None
         except StorageError as error:
-            return (), {}, (str(error),)
+            return None, {}, str(error)
 
     def migrations(self) -> Sequence[MigrationStatus]:
         """Every schema version, applied or not."""
@@ -192,6 +193,10 @@ class Keeper:
             storage.drop_journal(name)
         self._record.restart()
         self._folder.fold_all()
+
+
+def _version(migrations: Sequence[MigrationStatus]) -> int:
+    return max((known.version for known in migrations if known.applied_at), default=0)
 
 
 class Identity:

@@ -6,7 +6,7 @@ before. The record holds a checksum of both, so a file that changed after it was
 
 import hashlib
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -85,11 +85,14 @@ class Migrator:
         connection: Connection,
         migrations: Sequence[Migration] | None = None,
         remedy: str = f"Use the session-buddy that made this database. {_REMEDY}",
+        take_turn: Callable[[], object] = lambda: None,
     ) -> None:
         """migrations: those of the embedded store unless others are given.
 
-        remedy: what to do where the database is not what this program knows.
+        remedy: what to do where the database is not what this program knows. take_turn: waits, inside a
+        transaction, until no other process migrates or writes.
         """
+        self._take_turn = take_turn
         self._connection = connection
         self._remedy = remedy
         self._migrations = known_migrations() if migrations is None else migrations
@@ -157,10 +160,12 @@ class Migrator:
         version = self.version()
         for migration in self._migrations[version:target]:
             with self._transaction():
-                self._apply(migration)
+                if self.version() < migration.version:  # another may have done it while this one waited
+                    self._apply(migration)
         for migration in reversed(self._migrations[target:version]):
             with self._transaction():
-                self._revert(migration)
+                if self.version() >= migration.version:
+                    self._revert(migration)
 
     def recreate(self, keep: Sequence[str] = ()) -> None:
         """Make every table anew and empty, in one transaction; the rows of the tables in `keep` stay.
@@ -206,6 +211,7 @@ class Migrator:
     def _transaction(self) -> Iterator[None]:
         self._connection.execute("BEGIN")
         try:
+            self._take_turn()
             yield
         except BaseException:
             self._connection.execute("ROLLBACK")

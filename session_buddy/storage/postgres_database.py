@@ -126,6 +126,7 @@ class PostgresDatabase:
         self._gone: tuple[float, StorageError] | None = None
         self._lent = 0
         self._prepare: Callable[[], None] = lambda: None
+        self._begin: Callable[[PostgresConnection], None] = lambda _: None
         self._unproven = True
 
     def open(self) -> None:
@@ -156,9 +157,14 @@ class PostgresDatabase:
         """How many connections are lent now, and how many there may be; asks the server nothing."""
         return Connections(in_use=self._lent, limit=POOL_SIZE)
 
-    def prepare_use(self, prepare: Callable[[], None]) -> None:
-        """Call this before each use; what it raises is what the user gets."""
+    def prepare_use(
+        self,
+        prepare: Callable[[], None],
+        begin: Callable[[PostgresConnection], None] = lambda _: None,
+    ) -> None:
+        """Call `prepare` before each use, `begin` in a transaction's turn; what they raise the user gets."""
         self._prepare = prepare
+        self._begin = begin
 
     @contextmanager
     def connection(self) -> Iterator[PostgresConnection]:
@@ -240,6 +246,7 @@ class PostgresDatabase:
             try:
                 connection.run("limit_turn")
                 connection.run("take_turn")
+                self._begin(connection)
                 yield connection
             except BaseException:
                 self._roll_back(connection)

@@ -5,9 +5,11 @@ and whoever asks hears why there is no answer.
 """
 
 import threading
+import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
+from functools import cache
 
 from session_buddy.errors import MigrationError, StorageError
 from session_buddy.models.protocols import KeyedHash
@@ -17,7 +19,7 @@ from session_buddy.storage.answers import StoredAnswers
 from session_buddy.storage.experiments import StoredExperiments
 from session_buddy.storage.findings import StoredFindings
 from session_buddy.storage.forgetting import Request
-from session_buddy.storage.migrations import Migrator, read_migrations
+from session_buddy.storage.migrations import Migration, Migrator, read_migrations
 from session_buddy.storage.postgres_database import PostgresConnection, PostgresDatabase
 from session_buddy.storage.queries import sql
 from session_buddy.storage.refusals import Refusals
@@ -28,6 +30,8 @@ from session_buddy.storage.suggesting import fold_suggestions
 
 LEARN_AT_ONCE = 20_000
 """Skill events after which a leader moves the roll-ups, so that a long import leaves no backlog of them."""
+LOOK_SECONDS = 5.0
+"""How old what is known of the schema may be when something is asked; who writes looks each time."""
 _UPDATE = (
     "Update session-buddy on this machine. Nothing is lost: what is recorded stays in the journals, and is "
     "folded once that is done."
@@ -70,7 +74,7 @@ class PostgresStore(StoredAnswers):
         self._sharing = sharing or Sharing((), everything=True)
         self._writing = threading.RLock()
         self._unlearned = 0
-        self._verified = False
+        self._verified_at: float | None = None
         self.findings = PostgresFindings(self._database, self._writing)
         self.runs = StoredRuns(self._database)
         self.experiments = StoredExperiments(self._database, self._writing, lambda: self.findings.may_write)
@@ -82,13 +86,14 @@ class PostgresStore(StoredAnswers):
         everybody who asks the store hears of it, and it is looked at again each time.
         """
         self.open_as_it_is()
-        self._database.prepare_use(self._verify)
+        self._database.prepare_use(self._verify, self._look)
         with suppress(StorageError):
             self._verify()
 
     def open_as_it_is(self) -> None:
         """Open without migrating."""
         self._database.open()
+        self._database.prepare_use(lambda: None, self._look)
 
     @property
     def database(self) -> PostgresDatabase:
@@ -101,8 +106,15 @@ class PostgresStore(StoredAnswers):
             self._database.close()
 
     def _verify(self) -> None:
-        """See that the schema is the one that this program knows; its owner moves an older one up."""
-        if self._verified:
+        """See that the schema is the one that this program knows; its owner moves an older one up.
+
+        It may change while a leader runs: then nothing is read or written until it is one that is known.
+        """
+        if self._verified_at is not None:
+            if time.monotonic() - self._verified_at < LOOK_SECONDS:
+                return
+            with self._database.unprepared() as connection:
+                self._look(connection)
             return
         with self._writing:
             with self._database.unprepared() as connection:
@@ -113,13 +125,27 @@ class PostgresStore(StoredAnswers):
                 migrator = self._migrator(connection)
                 migrator.verify()
                 if migrator.version() < migrator.newest:
-                    raise MigrationError(
-                        f"The team's store {self._database.path} has schema version {migrator.version()}, "
-                        f"and this session-buddy needs {migrator.newest}. {_REMEDY}"
-                    )
+                    raise self._other(migrator.version())
                 if self.findings.may_write:
                     self._refusals.load(connection)
-            self._verified = True
+            self._verified_at = time.monotonic()
+
+    def _look(self, connection: PostgresConnection) -> None:
+        """See that the schema has not changed since it was verified."""
+        version = connection.run("newest_migration")[0][0] or 0
+        if version != len(_migrations()):
+            self._verified_at = None
+            raise self._other(version)
+        self._verified_at = time.monotonic()
+
+    def _other(self, version: int) -> MigrationError:
+        newest = len(_migrations())
+        found = f"The team's store {self._database.path} has schema version {version}"
+        if version > newest:
+            return MigrationError(
+                f"{found}, and this session-buddy knows none above {newest}: a newer one made it. {_UPDATE}"
+            )
+        return MigrationError(f"{found}, and this session-buddy needs {newest}. {_REMEDY}")
 
     def _rights(self, connection: PostgresConnection) -> tuple[bool, bool]:
         """(whether this user owns the schema, or may make it; whether they may write)."""
@@ -127,16 +153,12 @@ class PostgresStore(StoredAnswers):
         return bool(owner), bool(owner or writer)
 
     def _migrator(self, connection: PostgresConnection) -> Migrator:
-        return Migrator(connection, read_migrations(sql_folder() / "postgres" / "migrations"), _UPDATE)
+        return Migrator(connection, _migrations(), _UPDATE, lambda: connection.run("take_turn"))
 
     def migrate(self, version: int | None = None) -> None:
         """Move to a schema version, by default the newest; for the owner of the store."""
         with self._writing, self._database.unprepared() as connection:
-            connection.run("take_migrating")
-            try:
-                self._migrator(connection).migrate(version)
-            finally:
-                connection.run("leave_migrating")
+            self._migrator(connection).migrate(version)
 
     def fold(self, batch: Batch) -> FoldResult:
         """Apply a batch and its offsets in one transaction."""
@@ -146,6 +168,7 @@ class PostgresStore(StoredAnswers):
                 shared = self._sharing.keep(batch.events, lambda names: _known_sessions(connection, names))
                 kept = self._refusals.keep(shared)
                 events = folding.Sorted.of(kept)
+                connection.run("note_home")
                 changes = self._apply(connection, events)
                 changes.new_events += fold_suggestions(connection, kept)
                 changes.new_events += learning.fold_findings(connection, kept)
@@ -232,6 +255,12 @@ class PostgresStore(StoredAnswers):
         """Every schema version, applied or not."""
         with self._database.unprepared() as connection:
             return self._migrator(connection).status()
+
+
+@cache
+def _migrations() -> Sequence[Migration]:
+    """The migrations of this program for PostgreSQL."""
+    return tuple(read_migrations(sql_folder() / "postgres" / "migrations"))
 
 
 def _known_sessions(connection: PostgresConnection, names: Sequence[str]) -> list[str]:

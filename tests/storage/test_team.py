@@ -10,6 +10,7 @@ import pytest
 from session_buddy.errors import ConfigurationError, InvalidInput, MigrationError, StorageError
 from session_buddy.models.events import SkillEvent
 from session_buddy.models.values import Batch, ForgetRequest, Window
+from session_buddy.storage import postgres_store
 from session_buddy.storage.postgres_store import PostgresStore
 from session_buddy.storage.postgres_team import Team
 from session_buddy.storage.sharing import Sharing
@@ -203,7 +204,7 @@ def test_a_reader_reads_and_writes_nothing(team: Callable[[str], PostgresStore])
         with pytest.raises(StorageError, match="may not do that"):
             eve.database.rows(statement)
     assert Team(eve).status().role == "reader"
-    assert (Team(ada).status().role, Team(ada).status().homes) == ("writer", 0)
+    assert (Team(ada).status().role, Team(ada).status().homes) == ("writer", 1)
 
 
 def test_a_member_gets_back_what_they_wrote_and_no_more(team: Callable[[str], PostgresStore]) -> None:
@@ -318,6 +319,48 @@ def test_a_newer_schema_is_left_alone(team_databases: TeamDatabases) -> None:
         assert store.counts()["skill_event"] == 0
 
 
+def test_a_schema_that_gets_newer_while_a_leader_runs_is_noticed_and_left_alone(
+    team_databases: TeamDatabases, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = team_databases.another()
+    with (
+        opened(PostgresStore(url, keyed_hash)) as store,
+        opened(PostgresStore(url, home_hash("owner"))) as owner,
+    ):
+        store.fold(Batch((recorded("a", 1),), {"journal": 1}))
+        owner.database.rows("INSERT INTO skill_migrations VALUES (99, 'later', 'c', now())")
+        said = r"has schema version 99.* knows none above \d+: a newer one made it\. Update session-buddy"
+        with pytest.raises(MigrationError, match=said) as raised:
+            store.fold(Batch((recorded("b", 2),), {"journal": 2}))
+        assert "\n" not in str(raised.value)
+        for ask in (store.all_totals, lambda: store.drop_journal("journal"), store.findings.learn):
+            with pytest.raises(MigrationError, match="a newer one made it"):
+                ask()
+        assert owner.database.rows("SELECT folded_bytes FROM journal_offset") == [(1,)]
+        owner.database.rows("DELETE FROM skill_migrations WHERE version = 99")
+        store.fold(Batch((recorded("b", 2),), {"journal": 2}))
+        assert store.counts()["skill_event"] == 2
+        owner.database.rows("INSERT INTO skill_migrations VALUES (99, 'later', 'c', now())")
+        monkeypatch.setattr(postgres_store, "LOOK_SECONDS", 0.0)
+        with pytest.raises(MigrationError, match="a newer one made it"):
+            store.all_totals()
+
+
+def test_two_owners_that_start_at_once_migrate_once(team_databases: TeamDatabases) -> None:
+    team_databases.server.execute("CREATE DATABASE twins")
+    url = team_databases.server.url("twins")
+    stores = [PostgresStore(url, home_hash(str(number))) for number in range(4)]
+    threads = [threading.Thread(target=store.open) for store in stores]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for store in stores:
+        assert [known.applied_at is not None for known in store.migrations()] == [True] * 4
+        assert store.counts()["skill_event"] == 0
+        store.close()
+
+
 def test_a_member_does_not_make_the_tables(team_databases: TeamDatabases) -> None:
     server = team_databases.server
     server.execute("CREATE DATABASE bare")
@@ -334,6 +377,8 @@ def test_a_rebuild_does_not_throw_away_what_others_folded(team_databases: TeamDa
         opened(PostgresStore(url, home_hash("two"))) as two,
     ):
         two.fold(Batch((recorded("a", 1),), {"journal": 1}))
+        two.drop_journal("journal")  # as when it is archived
+        assert Team(two).status().homes == 1
         with pytest.raises(StorageError, match="other machines folded"):
             one.clear()
         assert two.counts()["skill_event"] == 1

@@ -27,3 +27,5 @@ DROP TABLE skill_event;
 DROP TABLE skill_metrics;
 
 DROP TABLE skill_migrations;
+
+DROP TABLE folding_home;

@@ -191,6 +191,11 @@ FROM agent_session AS s
 LEFT JOIN session_skills AS k ON k.session_id = s.session_id AND k.invocation_count > 0
 GROUP BY s.session_id;
 
+CREATE TABLE folding_home (
+    home TEXT COLLATE "C" NOT NULL PRIMARY KEY, -- offsets go with the journals that are archived; this stays
+    folded_at TIMESTAMP NOT NULL
+);
+
 -- Unlike DuckDB's, these indexes cost little, and several leaders need them to meet in one row.
 ALTER TABLE skill_event ADD PRIMARY KEY (id);
 

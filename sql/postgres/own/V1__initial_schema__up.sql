@@ -5,6 +5,11 @@ CREATE TABLE journal_offset (
     PRIMARY KEY (home, journal)
 );
 
+CREATE TABLE folding_home (
+    home TEXT COLLATE "C" NOT NULL PRIMARY KEY, -- offsets go with the journals that are archived; this stays
+    folded_at TIMESTAMP NOT NULL
+);
+
 CREATE TABLE forgotten (
     home TEXT COLLATE "C" NOT NULL, -- its values are hashes under that home's key
     scope TEXT COLLATE "C" NOT NULL CHECK (scope IN ('session', 'skill', 'before')),

@@ -1,10 +1,15 @@
 -- take_turn --
--- One fold at a time, of whatever machine; the lock goes with the transaction.
+-- One fold or migration at a time, of whatever machine; the lock goes with the transaction.
 SELECT pg_advisory_xact_lock(7361621);
 
 -- limit_turn --
 -- A machine that is cut off in its turn must not keep the others waiting for long.
 SET LOCAL idle_in_transaction_session_timeout = '15s';
+
+-- note_home --
+-- This machine folds into the store.
+INSERT INTO folding_home (home, folded_at) VALUES ($home, now() AT TIME ZONE 'UTC')
+ON CONFLICT (home) DO UPDATE SET folded_at = excluded.folded_at;
 
 -- known_events --
 -- Those of some events that were folded before, by whomever.

@@ -46,7 +46,7 @@ ORDER BY tablename;
 
 -- homes_but_this --
 -- How many other homes fold into this store.
-SELECT count(DISTINCT home) FROM journal_offset WHERE home <> $home;
+SELECT count(*) FROM folding_home WHERE home <> $home;
 
 -- rights --
 -- Whether this user owns the schema, or could make it; and whether they may fold.
@@ -60,10 +60,6 @@ SELECT
         ELSE has_table_privilege(to_regclass('skill_metrics'), 'UPDATE')
     END AS is_writer;
 
--- take_migrating --
--- One machine migrates at a time.
-SELECT pg_advisory_lock(7361622);
-
--- leave_migrating --
--- The others may look.
-SELECT pg_advisory_unlock(7361622);
+-- newest_migration --
+-- The schema version, which may have changed while a leader runs.
+SELECT max(version) FROM skill_migrations;

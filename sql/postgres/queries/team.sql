@@ -74,7 +74,7 @@ SELECT
 -- homes --
 -- How many machines fold into the store, and users who used a skill.
 SELECT
-    (SELECT count(DISTINCT home) FROM journal_offset) AS homes,
+    (SELECT count(*) FROM folding_home) AS homes,
     (SELECT count(DISTINCT user_id) FROM skill_user_interactions WHERE invocation_count > 0) AS users;
 
 -- own_history --
