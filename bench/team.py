@@ -1,176 +1,230 @@
-"""How fast a team's store folds and answers, beside DuckDB's on the same events.
+"""How fast a team's store folds and answers, beside DuckDB's on the same rows.
 
-A PostgreSQL server is started in a temporary folder (with fsync), and both stores fold the same uses in
-batches of 5,000. Then every question is asked of both, and its p95 printed. The plan of each hot question is
-looked at: one that reads a whole log instead of an index is named.
+A PostgreSQL server is started (with fsync). Into an empty store of each kind, batches of 5,000 are folded
+with all learning. Then both get the same uses of 90 days by SQL (`bench.team_fill`), every question of the
+tools is asked of both, and its p95 printed; batches are folded on top of that, and the plan of each statement
+that was run meanwhile is looked at: one that reads the whole of a table that grows with the uses is named.
+Ends with 1 if there is one, or if fewer than 5,000 rows a second were folded.
 
-    python -m bench.team [--invocations 1000000] [--questions 30] [--postgres /usr/lib/postgresql/15/bin]
+    python -m bench.team [--invocations 1000000] [--questions 20] [--folds 12] [--keep FOLDER [--fill]]
+
+--keep: leave the filled stores in a folder, and use what an earlier run with as many uses left there.
+--fill: no more than that, for filling them at another priority than that of the measurement.
 """
 
 import argparse
-import random
+import os
 import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
-from datetime import UTC, datetime, timedelta
-from hashlib import sha256
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from uuid import UUID
 
-from session_buddy.models.events import SkillEvent
+from bench.team_fill import fill
+from bench.team_questions import Explained, Question, indexes_of, questions, whole_tables_of
+from bench.team_work import AT_ONCE, batches, hashed, server_seconds
 from session_buddy.models.protocols import SkillsStorageProtocol
-from session_buddy.models.values import Batch, Window
 from session_buddy.storage.duckdb_store import DuckDBStore
 from session_buddy.storage.postgres_store import PostgresStore
-from tests.support.postgres import running
+from tests.support.postgres import PostgresServer
 
-AT_ONCE = 5_000
-SKILLS = 500
-BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
 LEAST_ROWS_PER_SECOND = 5_000
-_USE = "'00000000-0000-4000-8000-000000000001'"
-HOT: Mapping[str, str] = {
-    "uses of a session": "SELECT * FROM team_invocation WHERE session_id = 'session-7'",
-    "latest use of a skill": (
-        "SELECT * FROM team_invocation WHERE skill_name = 'team:skill-001' ORDER BY invoked_at DESC LIMIT 1"
-    ),
-    "one use": f"SELECT * FROM team_invocation WHERE invocation_id = {_USE}",
-    "events of a use": f"SELECT * FROM team_event WHERE invocation_id = {_USE}",
-    "latest uses": "SELECT * FROM team_invocation ORDER BY invoked_at DESC, invocation_id DESC LIMIT 1000",
-    "latest sessions": "SELECT * FROM agent_session ORDER BY last_activity_at DESC, session_id LIMIT 20",
+SETTINGS = {
+    "fsync": "on",
+    "synchronous_commit": "on",
+    "full_page_writes": "on",
+    "shared_buffers": "1GB",
+    "max_wal_size": "4GB",
 }
+GROWING = (
+    "skill_event",
+    "skill_invocation",
+    "session_skills",
+    "agent_session",
+    "session_event",
+    "skill_suggestions",
+    "ab_test_assignments",
+    "ab_test_exposures",
+    "ab_test_outcomes",
+    "pipeline_stage_runs",
+    "quality_gate_runs",
+)
+"""Tables that grow with the uses; the others grow with skills, users and hours."""
+SLOW_MS = 200.0
+_LONG_SECONDS = 20.0
 
 
-def hashed(text: str) -> str:
-    return sha256(text.encode()).hexdigest()
+def main() -> int:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--invocations", type=int, default=1_000_000)
+    parser.add_argument("--questions", type=int, default=20)
+    parser.add_argument("--folds", type=int, default=12)
+    parser.add_argument("--keep", type=Path)
+    parser.add_argument("--fill", action="store_true")
+    parser.add_argument("--postgres", type=Path, default=Path("/usr/lib/postgresql/15/bin"))
+    given = parser.parse_args()
+    with place(given.keep) as folder, served(folder, given.postgres) as server:
+        print(", ".join(f"{name} = {value}" for name, value in SETTINGS.items()), flush=True)
+        if not given.fill:
+            rate = folded_into_empty(server, folder, given.folds)
+        ours = PostgresStore(server.url("team"), hashed)
+        if not (folder / "filled").exists():
+            server.execute("CREATE DATABASE team")
+            ours.open()
+            fill(folder, given.invocations, server, ours)
+            (folder / "filled").write_text(str(given.invocations))
+        ours.open()
+        if given.fill:
+            ours.close()
+            return 0
+        floor = DuckDBStore(str(folder / "store.duckdb"), hashed)
+        floor.open()
+        missed = measured(server, ours, floor, given)
+        floor.close()
+        ours.close()
+    return int(missed or rate < LEAST_ROWS_PER_SECOND)
 
 
-def batches(count: int) -> Iterator[Batch]:
-    """Uses over 500 skills in sessions of 20, of a hundred people."""
-    rng = random.Random(20261122)
-    events: list[SkillEvent] = []
-    for number in range(count):
-        began = BEGAN + timedelta(seconds=20 * number)
-        seconds = round(rng.lognormvariate(4, 1.2), 3)
-        use = UUID(int=rng.getrandbits(128), version=4)
-        events.append(
-            SkillEvent(
-                id=UUID(int=rng.getrandbits(128), version=4),
-                kind="recorded",
-                invocation_id=use,
-                occurred_at=began + timedelta(seconds=seconds),
-                skill_name=f"team:skill-{min(int(rng.paretovariate(0.7)), SKILLS):03}",
-                session_id=f"session-{number // 20}",
-                source="transcript",
-                authority=20,
-                project=f"/home/dev/project-{number // 20 % 40}",
-                user_id=f"user-{number // 20 % 100}",
-                invoked_at=began,
-                ended_at=began + timedelta(seconds=seconds),
-                duration_seconds=seconds,
-                outcome=rng.choice(("completed",) * 17 + ("failed",) * 2 + ("abandoned",)),
-                outcome_source="inferred",
-            )
+@contextmanager
+def place(kept: Path | None) -> Iterator[Path]:
+    """The folder of both stores."""
+    if kept is not None:
+        kept.mkdir(parents=True, exist_ok=True)
+        yield kept.resolve()
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        yield Path(folder)
+
+
+@contextmanager
+def served(folder: Path, binaries: Path) -> Iterator[PostgresServer]:
+    """A server over the folder's data, made if there is none."""
+    data = folder / "postgres"
+    server = PostgresServer(binaries, data, **SETTINGS)
+    if not data.exists():
+        data.mkdir()
+        server.make()
+    server.start()
+    try:
+        yield server
+    finally:
+        server.stop()
+
+
+def folded_into_empty(server: PostgresServer, folder: Path, folds: int) -> float:
+    """Print the rates of folding into stores that are new; that of PostgreSQL."""
+    server.execute("DROP DATABASE IF EXISTS empty")
+    server.execute("CREATE DATABASE empty")
+    path = folder / "empty.duckdb"
+    path.unlink(missing_ok=True)
+    team, own = PostgresStore(server.url("empty"), hashed), DuckDBStore(str(path), hashed)
+    team.open()
+    own.open()
+    rate = fold_rates(server, team, own, folds, 1)
+    team.close()
+    own.close()
+    server.execute("DROP DATABASE empty")
+    path.unlink()
+    return rate
+
+
+def fold_rates(
+    server: PostgresServer, ours: PostgresStore, floor: DuckDBStore, folds: int, seed: int
+) -> float:
+    """Print how many rows a second are folded into each, learning included; of PostgreSQL."""
+    work = list(batches(AT_ONCE * (folds + 1), seed))
+    rows = AT_ONCE * folds
+    rates = {}
+    for name, store in (("PostgreSQL", ours), ("DuckDB", floor)):
+        store.fold(work[0])
+        store.findings.learn()
+        cpu, own, began = server_seconds(server), time.process_time(), time.perf_counter()
+        each = []
+        for batch in work[1:]:
+            begun = time.perf_counter()
+            store.fold(batch)
+            each.append(AT_ONCE / (time.perf_counter() - begun))
+        store.findings.learn()
+        rates[name] = rows / (time.perf_counter() - began)
+        used = (time.process_time() - own) / rows * 1e6
+        theirs = (server_seconds(server) - cpu) / rows * 1e6
+        print(
+            f"{name:12}{rates[name]:8,.0f} rows/s ({min(each):,.0f} to {max(each):,.0f} a batch); CPU a row: "
+            f"{used:.0f} us of this process, {theirs:.0f} us of the server",
+            flush=True,
         )
-        if len(events) == AT_ONCE:
-            yield Batch(tuple(events))
-            events = []
-    if events:
-        yield Batch(tuple(events))
+    return rates["PostgreSQL"]
 
 
-def questions(count: int) -> Mapping[str, Callable[[SkillsStorageProtocol], object]]:
-    """What the tools ask."""
-    last = BEGAN + timedelta(seconds=20 * count)
-    day = Window(last - timedelta(days=1), last)
-    week = Window(last - timedelta(days=7), last)
-    skill = "team:skill-001"
-    return {
-        "get_skill_metrics, one": lambda store: store.totals(skill),
-        "get_skill_metrics, all": lambda store: store.all_totals(),
-        "get_skill_metrics, a week of all": lambda store: store.window_totals(week),
-        "get_real_time_metrics": lambda store: (store.top_skills(day, 10), store.active_sessions(last)),
-        "get_session_analytics": lambda store: (
-            store.session_summary("session-7"),
-            store.session_invocations("session-7"),
-        ),
-        "sessions": lambda store: store.sessions(20),
-        "get_skill_dependencies": lambda store: store.findings.partners(skill),
-        "get_skill_trend": lambda store: store.findings.periods(skill, week, 12),
-        "detect_anomalies": lambda store: store.findings.latest_uses([skill], 400),
-        "get_community_baselines": lambda store: store.findings.usage(20),
-        "get_collaborative_recommendations": lambda store: store.findings.users_like("user-1", 20),
-        "suggest_next_skill, what it learns from": lambda store: store.past_uses(20_000),
-    }
+def measured(
+    server: PostgresServer, ours: PostgresStore, floor: DuckDBStore, given: argparse.Namespace
+) -> bool:
+    """Print everything that is measured over the filled stores; whether a bound was missed."""
+    asked = questions()
+    with Explained() as explained:
+        for ask in asked.values():
+            ask(ours)
+    title = f"p95 in ms, over {given.invocations:,} uses"
+    print(f"\n{title:48}{'PostgreSQL':>12}{'DuckDB':>10}")
+    for name, ask in asked.items():
+        times = [p95(store, ask, given.questions) for store in (ours, floor)]
+        slow = "  slow" if times[0] > SLOW_MS else ""
+        print(f"{name:48}{times[0]:12.1f}{times[1]:10.1f}{slow}", flush=True)
+    print("\nfolded on top of them")
+    seed = time.time_ns()
+    rate = fold_rates(server, ours, floor, given.folds, seed)
+    with explained:
+        for batch in batches(2 * AT_ONCE, seed + 1):
+            ours.fold(batch)
+            ours.fold(batch)
+        ours.findings.learn()
+    size = server.execute("SELECT pg_database_size('team')")[0][0]
+    print(f"\n{size / given.invocations:,.0f} bytes an invocation; plans:")
+    whole = tell_plans(explained.plans, rows_of(ours))
+    if whole:
+        print(f"reads the whole of a table that grows with the uses: {', '.join(whole)}")
+    return bool(whole) or rate < LEAST_ROWS_PER_SECOND
 
 
-def fold(store: SkillsStorageProtocol, count: int) -> float:
-    """Rows a second."""
-    spent = used = 0.0
-    for batch in batches(count):
-        began, cpu = time.perf_counter(), time.process_time()
-        store.fold(batch)
-        spent += time.perf_counter() - began
-        used += time.process_time() - cpu
-    print(f"  {used / count * 1e6:.0f} us of this process's CPU a row", flush=True)
-    began = time.perf_counter()
-    store.findings.learn()
-    print(f"  learned in {time.perf_counter() - began:.1f} s")
-    return count / spent
-
-
-def p95(store: SkillsStorageProtocol, ask: Callable[[SkillsStorageProtocol], object], times: int) -> float:
-    spent = []
-    for _ in range(times):
+def p95(store: SkillsStorageProtocol, ask: Question, times: int) -> float:
+    """Of so many askings in milliseconds, after one that is not counted; of fewer where each takes long."""
+    ask(store)
+    spent: list[float] = []
+    while len(spent) < times and (len(spent) < 3 or sum(spent) < _LONG_SECONDS):
         began = time.perf_counter()
         ask(store)
         spent.append(time.perf_counter() - began)
-    return statistics.quantiles(spent, n=20)[-1] * 1000
+    return statistics.quantiles(spent, n=20, method="inclusive")[-1] * 1000
 
 
-def whole_reads(store: PostgresStore) -> list[str]:
-    """Hot questions whose plan reads a whole table."""
+def rows_of(store: PostgresStore) -> Mapping[str, int]:
+    """Rows of each table that grows with the uses, as the server estimates them."""
+    names = ", ".join(f"'{name}'" for name in GROWING)
+    return dict(
+        store.database.rows(
+            "SELECT relname, CAST(reltuples AS BIGINT) FROM pg_class "
+            f"WHERE relkind = 'r' AND relname IN ({names})"
+        )
+    )
+
+
+def tell_plans(plans: Mapping[str, str], rows: Mapping[str, int]) -> Sequence[str]:
+    """Print which indexes each statement uses; those that read a whole table of these."""
     found = []
-    for name, statement in HOT.items():
-        plan = "\n".join(row[0] for row in store.database.rows(f"EXPLAIN {statement}"))
-        print(f"  {name}: {plan.splitlines()[0].strip()}")
-        if "Seq Scan on skill_" in plan or "Seq Scan on agent_session" in plan:
+    for name, plan in sorted(plans.items()):
+        whole = whole_tables_of(plan, rows)
+        told = ", ".join(indexes_of(plan)) or "no index: no table that grows with the uses"
+        print(f"  {name:32} {told}{''.join(f'; THE WHOLE OF {table}' for table in whole)}")
+        if whole:
             found.append(name)
     return found
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--invocations", type=int, default=1_000_000)
-    parser.add_argument("--questions", type=int, default=30)
-    parser.add_argument("--postgres", type=Path, default=Path("/usr/lib/postgresql/15/bin"))
-    given = parser.parse_args()
-    safe = {"fsync": "on", "synchronous_commit": "on", "full_page_writes": "on", "shared_buffers": "512MB"}
-    with tempfile.TemporaryDirectory() as folder, running(given.postgres, **safe) as server:
-        server.execute("CREATE DATABASE team")
-        ours = PostgresStore(server.url("team"), hashed)
-        floor = DuckDBStore(f"{folder}/store.duckdb", hashed)
-        rates = {}
-        for name, store in (("PostgreSQL", ours), ("DuckDB", floor)):
-            store.open()
-            rates[name] = fold(store, given.invocations)
-            print(f"{name}: {rates[name]:,.0f} rows/s folded")
-        ours.database.rows("ANALYZE")
-        print(f"\n{'p95 in ms':44} {'PostgreSQL':>12} {'DuckDB':>9}")
-        for name, ask in questions(given.invocations).items():
-            times = (p95(ours, ask, given.questions), p95(floor, ask, given.questions))
-            print(f"{name:44} {times[0]:12.1f} {times[1]:9.1f}")
-        size = server.execute("SELECT pg_database_size('team')")[0][0]
-        print(f"\n{size / given.invocations:,.0f} bytes an invocation; plans:")
-        whole = whole_reads(ours)
-        ours.close()
-        floor.close()
-    if whole:
-        print(f"reads a whole table: {', '.join(whole)}")
-    return int(bool(whole) or rates["PostgreSQL"] < LEAST_ROWS_PER_SECOND)
-
-
 if __name__ == "__main__":
+    os.umask(0o022)
     sys.exit(main())

@@ -17,7 +17,7 @@ from datetime import timedelta
 from pathlib import Path
 from uuid import UUID, uuid4
 
-from bench.team import AT_ONCE, BEGAN, batches, hashed
+from bench.team_work import AT_ONCE, BEGAN, batches, hashed, server_seconds
 from session_buddy.models.events import SkillEvent
 from session_buddy.models.values import Batch
 from session_buddy.storage.postgres_database import PostgresConnection
@@ -42,19 +42,6 @@ class Cost:
     server: float
     leader: float
     trips: float
-
-
-def server_seconds(server: PostgresServer) -> float:
-    """CPU that the processes of a server have used, by /proc."""
-    total = 0
-    for path in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            fields = path.read_text().rpartition(")")[2].split()
-        except OSError:
-            continue
-        if str(server.pid) in (path.parent.name, fields[1]):
-            total += int(fields[11]) + int(fields[12])
-    return total / 100
 
 
 def measured(server: PostgresServer, store: PostgresStore, work: Sequence[Batch]) -> Cost:
