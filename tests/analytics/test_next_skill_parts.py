@@ -9,17 +9,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from session_buddy.analytics.suggesting.context import Scored
+from session_buddy.analytics.suggesting.counts import Counts
 from session_buddy.analytics.suggesting.exploring import explored
 from session_buddy.analytics.suggesting.mixing import FLOOR, GeometricMixture
-from session_buddy.analytics.suggesting.recency import FadingCounts
-from session_buddy.analytics.suggesting.successors import Successors
+from session_buddy.analytics.suggesting.recency import FadingCounts, faded
+from session_buddy.analytics.suggesting.successors import Successors, following
 from session_buddy.analytics.suggesting.text_match import TextMatch, words_of
 from tests.support.references import Reference
 
 scipy_optimize = Reference("scipy.optimize")
 
 ITEMS = st.lists(st.integers(0, 3), max_size=30)
-UNIFORM = [0.25] * 4
+UNIFORM = np.full(4, 0.25)
 
 
 def witten_bell(history: list[int], context: tuple[int, ...], item: int) -> float:
@@ -44,6 +45,7 @@ def test_chains_are_smoothed_as_witten_and_bell_define(history: list[int]) -> No
     expected = [witten_bell(history, tuple(history[-3:]), item) for item in range(4)]
     assert found == pytest.approx(expected)
     assert sum(found) == pytest.approx(1)
+    assert following(np.array(history, dtype=np.int64), 3, UNIFORM) == pytest.approx(found)
     popular = chain.distribution((), UNIFORM)
     assert chain.distribution(history, popular, lowest=1) == pytest.approx(found)
 
@@ -55,6 +57,28 @@ def test_recency_is_a_sum_of_fading_uses(items: list[int], half_life: float) -> 
         weights[item] += 0.5 ** (age / half_life)
     expected = [weight / sum(weights) for weight in weights]
     assert FadingCounts(half_life, items).distribution(UNIFORM) == pytest.approx(expected)
+    assert faded(np.array(items, dtype=np.int64), half_life, UNIFORM) == pytest.approx(expected)
+
+
+@given(st.lists(st.tuples(st.integers(0, 99), st.integers(1, 9)), max_size=60), st.integers(1, 60))
+def test_counts_are_the_same_with_few_items_with_many_and_after_more_came(
+    added: list[tuple[int, int]], asked_after: int
+) -> None:
+    counts, expected = Counts(), np.zeros(100)
+    for place, (item, amount) in enumerate(added):
+        counts.add(item, amount)
+        expected[item] += amount
+        if place == asked_after:
+            counts.add_to(np.zeros(max(found for found, _ in added) + 1), 1.0)
+    for size in (100, 1_000):  # an eighth of all items is less or more than what is known
+        result = np.ones(size)
+        counts.add_to(result, 0.5)
+        assert result[:100] == pytest.approx(1 + expected / 2)
+        assert (result[100:] == 1).all()
+    counts.divide(2.0)
+    halved = np.zeros(100)
+    counts.add_to(halved, 1.0)
+    assert halved == pytest.approx(expected / 2)
 
 
 def test_recency_does_not_overflow_in_a_long_session() -> None:
@@ -67,7 +91,7 @@ def test_recency_does_not_overflow_in_a_long_session() -> None:
 @pytest.mark.slow
 def test_weights_move_against_the_gradient_of_the_loss() -> None:
     rng = np.random.default_rng(5)
-    experts = {name: list(rng.dirichlet(np.ones(6))) for name in ("a", "b", "c")}
+    experts = {name: rng.dirichlet(np.ones(6)) for name in ("a", "b", "c")}
     floored = np.array([[p * (1 - FLOOR) + FLOOR / 6 for p in experts[name]] for name in experts])
 
     def loss(weights: np.ndarray) -> float:
@@ -83,7 +107,7 @@ def test_weights_move_against_the_gradient_of_the_loss() -> None:
 
 def test_an_expert_that_is_absent_keeps_its_weight() -> None:
     mixture = GeometricMixture(("here", "away"))
-    mixture.learn({"here": [0.9, 0.1]}, 0)
+    mixture.learn({"here": np.array([0.9, 0.1])}, 0)
     assert mixture.weights["away"] == 0.5
 
 

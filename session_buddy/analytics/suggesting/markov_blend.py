@@ -4,16 +4,18 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from session_buddy.analytics.suggesting.context import HISTORY_KEPT, Context, Scored, ranked
+import numpy as np
+
+from session_buddy.analytics.suggesting.context import HISTORY_KEPT, Context, Scored
 from session_buddy.analytics.suggesting.mixing import GeometricMixture
-from session_buddy.analytics.suggesting.recency import FadingCounts
-from session_buddy.analytics.suggesting.successors import Followed, Successors
+from session_buddy.analytics.suggesting.recency import FadingCounts, faded
+from session_buddy.analytics.suggesting.successors import Followed, Successors, following
 from session_buddy.analytics.suggesting.text_match import TextMatch
-from session_buddy.analytics.suggesting.vocabulary import Vocabulary, uniform
+from session_buddy.analytics.suggesting.vocabulary import Array, Vocabulary, uniform
 from session_buddy.analytics.suggesting.workflow_aware import WorkflowAware
 
 EXPERTS = ("everywhere", "changes", "latest", "place", "session", "session_recency", "project", "phase")
-Views = dict[str, list[float]]
+Views = dict[str, Array]
 _ORDER = 3
 _SESSION_ORDER = 2
 _LATEST = 4
@@ -56,7 +58,7 @@ class _Project:
         self.tail = (*self.tail, item)[-_SESSION_ORDER:]
         self.uses[item] = self.uses.get(item, 0) + 1
 
-    def distribution(self, history: tuple[int, ...], popular: list[float]) -> list[float]:
+    def distribution(self, history: tuple[int, ...], popular: Array) -> Array:
         """Probability of each skill; popular, shape (n,): among all projects."""
         return self.successors.distribution(history or self.tail, self.recent.distribution(popular))
 
@@ -80,7 +82,7 @@ class _Everywhere:
             self.latest.learn(_latest(history), item)
             self.place.learn(_place(history), item)
 
-    def views(self, history: tuple[int, ...], popular: list[float], pairs: list[float]) -> Views:
+    def views(self, history: tuple[int, ...], popular: Array, pairs: Array) -> Views:
         """Readings of the history; pairs, shape (n,): what followed its last skill."""
         views = {"everywhere": self.chain.distribution(history, popular, lowest=1)}
         if history:
@@ -166,17 +168,13 @@ class MarkovBlend:
 
     def rank(self, context: Context) -> list[Scored]:
         """Every known skill by its probability of coming next."""
-        names = self.vocabulary.names
-        if not names:
+        if not self.vocabulary.names:
             return []
         scores = self.mixture.distribution(self._views(context))
         if context.query:
-            relevance = self.text.relevance(context.query)
-            scores = [
-                score * math.exp(_TEXT_WEIGHT * relevance.get(name, 0.0))
-                for name, score in zip(names, scores, strict=True)
-            ]
-        return ranked(zip(names, scores, strict=True))
+            for name, relevance in self.text.relevance(context.query).items():
+                scores[self.vocabulary.numbers[name]] *= math.exp(_TEXT_WEIGHT * relevance)
+        return self.vocabulary.ranked(scores)
 
     def uses_in(self, project: str | None, skill_name: str) -> int:
         """How often a skill was used in a project; of `support`, what may be asked of every skill."""
@@ -209,11 +207,9 @@ class MarkovBlend:
         popular = self._everywhere.chain.distribution((), base)
         pairs = self._everywhere.chain.distribution(history[-1:], popular, lowest=1)
         views = self._everywhere.views(history, popular, pairs)
-        session = Successors(_SESSION_ORDER)
-        for place, item in enumerate(history):
-            session.learn(history[max(0, place - _SESSION_ORDER) : place], item)
-        views["session"] = session.distribution(history, pairs)
-        views["session_recency"] = FadingCounts(_SESSION_HALF_LIFE, history).distribution(base)
+        session = np.array(history, dtype=np.int64)
+        views["session"] = following(session, _SESSION_ORDER, pairs)
+        views["session_recency"] = faded(session, _SESSION_HALF_LIFE, base)
         project = self._projects.get(context.project)
         if project is not None:
             views["project"] = project.distribution(history, popular)

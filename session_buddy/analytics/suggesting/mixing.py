@@ -4,9 +4,8 @@ import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
+from session_buddy.analytics.suggesting.vocabulary import Array
 
 FLOOR = 1e-3
 """Share of the uniform distribution in every expert, so that no expert can exclude anything."""
@@ -24,7 +23,7 @@ class GeometricMixture:
 
     >>> mixture = GeometricMixture(("good", "bad"))
     >>> for _ in range(200):
-    ...     _ = mixture.learn({"good": [0.9, 0.1], "bad": [0.1, 0.9]}, 0)
+    ...     _ = mixture.learn({"good": np.array([0.9, 0.1]), "bad": np.array([0.1, 0.9])}, 0)
     >>> mixture.weights["good"] > mixture.weights["bad"]
     True
     """
@@ -40,12 +39,11 @@ class GeometricMixture:
         self.uses = 0
         self._steps = (step, smallest_step, largest_step)
 
-    def distribution(self, experts: Mapping[str, Sequence[float]]) -> list[float]:
+    def distribution(self, experts: Mapping[str, Array]) -> Array:
         """The mixture of the experts that have something to say, each of shape (n,)."""
-        mixed: list[float] = self._mixed(self._weights_of(experts), _logarithms(experts)).tolist()
-        return mixed
+        return self._mixed(self._weights_of(experts), _logarithms(experts))
 
-    def learn(self, experts: Mapping[str, Sequence[float]], item: int) -> float:
+    def learn(self, experts: Mapping[str, Array], item: int) -> float:
         """`item` came: trust those more that expected it; returns the log-loss of the mixture in nats."""
         logarithms, weights = _logarithms(experts), self._weights_of(experts)
         mixed = self._mixed(weights, logarithms)
@@ -56,7 +54,7 @@ class GeometricMixture:
         self.weights.update(zip(experts, moved.tolist(), strict=True))
         return -math.log(mixed[item])
 
-    def _weights_of(self, experts: Mapping[str, Sequence[float]]) -> Array:
+    def _weights_of(self, experts: Mapping[str, Array]) -> Array:
         return np.array([self.weights[name] for name in experts])
 
     @staticmethod
@@ -67,7 +65,7 @@ class GeometricMixture:
         return mixed
 
 
-def _logarithms(experts: Mapping[str, Sequence[float]]) -> Array:
+def _logarithms(experts: Mapping[str, Array]) -> Array:
     """Shape (experts, n), up to a constant of each expert, which mixture and gradient do not see."""
     shares = np.array(list(experts.values()))
     logarithms: Array = np.log(shares + FLOOR / (1.0 - FLOOR) / shares.shape[1])

@@ -1,6 +1,13 @@
 """Counts that fade."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
+
+import numpy as np
+
+from session_buddy.analytics.suggesting.counts import Counts
+from session_buddy.analytics.suggesting.vocabulary import Array, Numbers
+
+_LARGEST = 1e100
 
 
 class FadingCounts:
@@ -12,7 +19,7 @@ class FadingCounts:
     >>> counts = FadingCounts(half_life=1)
     >>> for item in (0, 1):
     ...     counts.learn(item)
-    >>> [round(p, 3) for p in counts.distribution([0.5, 0.5])]
+    >>> [round(p, 3) for p in counts.distribution(np.array([0.5, 0.5])).tolist()]
     [0.4, 0.6]
     """
 
@@ -20,7 +27,7 @@ class FadingCounts:
 
     def __init__(self, half_life: float, items: Iterable[int] = ()) -> None:
         self.growth = 2.0 ** (1.0 / half_life)
-        self._weights: dict[int, float] = {}
+        self._weights = Counts()
         self._scale = 1.0
         self._total = 0.0
         for item in items:
@@ -29,17 +36,23 @@ class FadingCounts:
     def learn(self, item: int) -> None:
         """A use: the newest weighs 1, the one before it 1 / growth, and so on."""
         self._scale *= self.growth
-        self._weights[item] = self._weights.get(item, 0.0) + self._scale
+        self._weights.add(item, self._scale)
         self._total += self._scale
-        if self._scale > 1e100:
-            self._weights = {key: weight / self._scale for key, weight in self._weights.items()}
+        if self._scale > _LARGEST:
+            self._weights.divide(self._scale)
             self._total /= self._scale
             self._scale = 1.0
 
-    def distribution(self, base: Sequence[float]) -> list[float]:
+    def distribution(self, base: Array) -> Array:
         """Probability of each item; base, shape (n,), has the weight of one fresh use."""
-        weight = self._scale / (self._total + self._scale)
-        result = [value * weight for value in base]
-        for item, count in self._weights.items():
-            result[item] += count / (self._total + self._scale)
+        everything = self._total + self._scale
+        result: Array = base * (self._scale / everything)
+        self._weights.add_to(result, 1.0 / everything)
         return result
+
+
+def faded(items: Numbers, half_life: float, base: Array) -> Array:
+    """What `FadingCounts` says that learned `items` and nothing else, at once."""
+    weights = 2.0 ** (-np.arange(len(items) - 1.0, -1.0, -1.0) / half_life)
+    result: Array = (base + np.bincount(items, weights, len(base))) / (1.0 + weights.sum())
+    return result

@@ -3,6 +3,11 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
+import numpy as np
+
+from session_buddy.analytics.suggesting.counts import Counts
+from session_buddy.analytics.suggesting.vocabulary import Array, Numbers
+
 
 class Followed(NamedTuple):
     """How often a context was seen, and how often one thing came next."""
@@ -10,6 +15,16 @@ class Followed(NamedTuple):
     context: tuple[int, ...]
     times: float
     seen: float
+
+
+class _Followers(Counts):
+    """What followed one context. seen: how often it was seen."""
+
+    __slots__ = ("seen",)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seen = 0.0
 
 
 class Successors:
@@ -26,16 +41,15 @@ class Successors:
     >>> model = Successors(order=1)
     >>> for before, skill in (((), 0), ((0,), 1), ((1,), 0), ((0,), 1)):
     ...     model.learn(before, skill)
-    >>> [round(p, 3) for p in model.distribution((0,), [0.5, 0.5])]
+    >>> [round(p, 3) for p in model.distribution((0,), np.array([0.5, 0.5])).tolist()]
     [0.167, 0.833]
     """
 
-    __slots__ = ("counts", "order", "seen")
+    __slots__ = ("counts", "order")
 
     def __init__(self, order: int) -> None:
         self.order = order
-        self.counts: dict[tuple[int, ...], dict[int, float]] = {}
-        self.seen: dict[tuple[int, ...], float] = {}
+        self.counts: dict[tuple[int, ...], _Followers] = {}
 
     def learn(self, history: Sequence[int], item: int) -> None:
         """`item` followed the history, whose end is the context."""
@@ -44,41 +58,59 @@ class Successors:
             context = tail[len(tail) - length :]
             followed = self.counts.get(context)
             if followed is None:
-                followed = self.counts[context] = {}
-            followed[item] = followed.get(item, 0.0) + 1.0
-            self.seen[context] = self.seen.get(context, 0.0) + 1.0
+                followed = self.counts[context] = _Followers()
+            followed.add(item)
+            followed.seen += 1.0
 
-    def distribution(self, history: Sequence[int], base: Sequence[float], lowest: int = 0) -> list[float]:
+    def distribution(self, history: Sequence[int], base: Array, lowest: int = 0) -> Array:
         """Probability of each of the `len(base)` items.
 
         base: what the lowest order falls back to, shape (n,). lowest: the shortest context that is looked at;
         1 where `base` is already the distribution of order 0.
         """
         tail = tuple(history[-self.order :]) if self.order else ()
-        seen: list[tuple[dict[int, float], float]] = []
+        seen: list[_Followers] = []
         for length in range(lowest, len(tail) + 1):
-            context = tail[len(tail) - length :]
-            followed = self.counts.get(context)
+            followed = self.counts.get(tail[len(tail) - length :])
             if followed is None:
                 break
-            seen.append((followed, 1.0 / (self.seen[context] + len(followed))))
+            seen.append(followed)
         left = 1.0
         parts = []
-        for followed, weight in reversed(seen):
+        for followed in reversed(seen):
+            weight = 1.0 / (followed.seen + len(followed))
             parts.append((followed, weight * left))
             left *= len(followed) * weight
-        result = [value * left for value in base]
+        result: Array = base * left
         for followed, weight in parts:
-            for item, count in followed.items():
-                result[item] += count * weight
+            followed.add_to(result, weight)
         return result
 
     def longest(self, history: Sequence[int], item: int) -> Followed | None:
         """The longest end of the history, of one skill at least, after which `item` came before."""
         tail = tuple(history[-self.order :]) if self.order else ()
         for start in range(len(tail)):
-            context = tail[start:]
-            times = self.counts.get(context, {}).get(item)
-            if times:
-                return Followed(context, times, self.seen[context])
+            followed = self.counts.get(tail[start:])
+            times = followed.of.get(item) if followed is not None else None
+            if followed is not None and times:
+                return Followed(tail[start:], times, followed.seen)
         return None
+
+
+def following(items: Numbers, order: int, base: Array) -> Array:
+    """What `Successors` of this order says after `items`, if they are all it learned, without learning them.
+
+    base: what order 0 falls back to, shape (n,).
+    """
+    places = np.arange(len(items))  # of what followed the context of each length
+    result = base
+    for length in range(min(order, len(items)) + 1):
+        if length:
+            places = places[places >= length]
+            places = places[items[places - length] == items[-length]]
+        if not len(places):
+            break
+        after = np.bincount(items[places], minlength=len(base))
+        kinds = np.count_nonzero(after)
+        result = (after + kinds * result) / (len(places) + kinds)
+    return result

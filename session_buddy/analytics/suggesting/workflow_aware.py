@@ -1,8 +1,8 @@
 """What is used in this phase of the work."""
 
-from session_buddy.analytics.suggesting.context import Context, Scored, ranked
+from session_buddy.analytics.suggesting.context import Context, Scored
 from session_buddy.analytics.suggesting.successors import Successors
-from session_buddy.analytics.suggesting.vocabulary import Vocabulary, uniform
+from session_buddy.analytics.suggesting.vocabulary import Array, Vocabulary, uniform
 
 
 class WorkflowAware:
@@ -32,9 +32,9 @@ class WorkflowAware:
     def rank(self, context: Context) -> list[Scored]:
         """Every used skill by its probability in this phase."""
         scores = self.distribution(context, uniform(len(self.vocabulary.names)))
-        return ranked(zip(self.vocabulary.names, scores, strict=True))
+        return self.vocabulary.ranked(scores)
 
-    def distribution(self, context: Context, base: list[float]) -> list[float]:
+    def distribution(self, context: Context, base: Array) -> Array:
         """Probability of each skill in the vocabulary's order; base, shape (n,): where nothing is known."""
         return self.successors.distribution(self._situation(context), base)
 
