@@ -11,13 +11,14 @@ import os
 import socket
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from session_buddy import __version__
 from session_buddy.config import Settings
+from session_buddy.errors import StorageError
 from session_buddy.ingest.archive import JournalArchive
 from session_buddy.ingest.hook_records import RECORDS, HookRecords
 from session_buddy.ingest.journal import JournalFile
@@ -51,6 +52,9 @@ LATER_SECONDS = 0.3
 
 SIDECAR_SECONDS = 1.0
 """How long the live feed lets a window's first calls go before it, which wait for nothing else by then."""
+
+LEAVE_SECONDS = 1.0
+"""How long a leader that ends waits for a team's server; its journals keep the rest for the next one."""
 
 LEARNING_SECONDS = 3.0
 """How long learning from the record lets a start go before it, unless a suggestion is asked for."""
@@ -87,9 +91,11 @@ def open_services(settings: Settings) -> Iterator[Services]:
         try:
             yield services
         finally:
+            store.end(LEAVE_SECONDS)
             services.stop()
             journal.close()
-            record.archive_done()
+            with suppress(StorageError):  # an offset that stays names a journal that is gone
+                record.archive_done()
     finally:
         store.close()
 
@@ -102,9 +108,11 @@ def _compose(
     notices: Sequence[str],
 ) -> tuple[Services, JournalFile, Record]:
     """The services over an open store, none of them at work yet."""
-    tail = JournalReader(settings.journal, settings.archive, settings.quarantine, folded_offsets(store))
+    offsets = folded_offsets(store)
+    tail = JournalReader(settings.journal, settings.archive, settings.quarantine, offsets or {})
     journal = JournalFile(settings.journal, tail.appended)
     record = Record(store, tail, now)
+    record.database_answers = offsets is not None
     followers = LateFollowers(lambda: _compose_followers(settings, words))
     interval = settings.fold_interval_seconds
     folder = Folder(record, journal, followers, interval, now, interval if settings.store else 0.0)

@@ -51,6 +51,13 @@ class SkillsStorageProtocol(Protocol):
     def close(self) -> None:
         """Checkpoint and close; harmless when closed."""
 
+    @property
+    def remote(self) -> bool:
+        """Whether it is on a server, which may be away or silent."""
+
+    def end(self, seconds: float) -> None:
+        """The process ends: wait for a server no longer than so many seconds from now on."""
+
     def fold(self, batch: Batch) -> FoldResult:
         """Apply a batch and its offsets in one transaction; a repeated event changes nothing."""
 

@@ -16,7 +16,7 @@ from typing import Final
 from uuid import UUID
 
 from session_buddy.analytics.success.scoring import Score
-from session_buddy.errors import SessionBuddyError
+from session_buddy.errors import SessionBuddyError, StorageError
 from session_buddy.live.merge import merge
 from session_buddy.models.answers import Invocation
 from session_buddy.models.events import AnomalyEvent, CatalogueEvent, SessionEvent, SkillEvent
@@ -56,6 +56,8 @@ class Learning:
         self._asked = threading.Event()
         self._stopped = threading.Event()
         self._loaded = threading.Event()
+        self._tried = threading.Event()
+        self._problem: StorageError | None = None
         self._anew = True
         self._catalogue_changed = False
         self._anew_at = 0.0
@@ -80,9 +82,19 @@ class Learning:
             self._thread = None
 
     def loaded(self, timeout: float) -> bool:
-        """Wait until the record was learned; False if that takes longer than `timeout` seconds."""
+        """Wait until the record was learned; False if that takes longer than `timeout` seconds.
+
+        Raises:
+            StorageError: nothing is learned yet, and the record cannot be read.
+        """
         self._asked.set()
-        return self._loaded.wait(timeout)
+        self._tried.wait(timeout)
+        problem = self._problem
+        if problem is not None and not self._loaded.is_set():
+            self._tried.clear()  # who asks next waits for another attempt
+            self._wake.set()
+            raise problem
+        return self._loaded.is_set()
 
     @contextmanager
     def current(self) -> Iterator[Learned]:
@@ -124,6 +136,7 @@ class Learning:
         with self._lock:
             self._restarts += 1
             self._loaded.clear()
+            self._tried.clear()
             self._queue.clear()
             self._events.clear()
             self._learned = Learned({}, self._user_id)
@@ -139,6 +152,9 @@ class Learning:
             except SessionBuddyError as error:
                 _log.error("the record could not be learned, and is read again: %s", error)
                 self._anew = True
+                if isinstance(error, StorageError):
+                    self._problem = error
+                    self._tried.set()
             self._wake.wait(_LOOK_SECONDS)
 
     def _work(self) -> None:
@@ -167,7 +183,9 @@ class Learning:
             if self._restarts == restarts:
                 learned.stale = False
                 self._learned = learned
+                self._problem = None
                 self._loaded.set()
+                self._tried.set()
 
     def _described(self) -> dict[str, str]:
         return {entry.skill_name: entry.description for entry in self._record.storage.catalogue()}

@@ -1,6 +1,7 @@
 """In which session an agent works that does not say so when it calls."""
 
 from session_buddy.models.values import Caller
+from session_buddy.services.brief import briefly
 from session_buddy.services.record import Record
 
 LOOKED_AT = 20
@@ -17,8 +18,12 @@ def open_session_of(record: Record, caller: Caller) -> str | None:
     """The newest session that the caller's agent has open in the caller's project; None if there is none."""
     if tells_its_session(caller) or caller.project is None:
         return None
-    record.catch_up()
     whose = (caller.agent, caller.project)
+    return briefly(record, lambda: _newest_of(record, whose), None)
+
+
+def _newest_of(record: Record, whose: tuple[str, str | None]) -> str | None:
+    record.catch_up()
     here = (
         session.session_id
         for session in record.storage.sessions(LOOKED_AT)

@@ -1,6 +1,5 @@
 """Recording: what agents and people say, made into journal events and acknowledged."""
 
-import logging
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
@@ -9,7 +8,7 @@ from uuid import UUID
 
 from pydantic import ValidationError
 
-from session_buddy.errors import InvalidInput, NotFound, StorageError
+from session_buddy.errors import InvalidInput, NotFound
 from session_buddy.models.answers import Ingested, Invocation, Rated, Recorded
 from session_buddy.models.events import JournalEvent, SkillEvent
 from session_buddy.models.ids import hashed_id, time_of, time_ordered_id
@@ -17,6 +16,7 @@ from session_buddy.models.problems import problems_of
 from session_buddy.models.protocols import Clock, Journal, LiveSpans, QueryKeeper, Redactor
 from session_buddy.models.values import Caller
 from session_buddy.models.vocabulary import AUTHORITY_REPORTED
+from session_buddy.services.brief import briefly
 from session_buddy.services.open_sessions import open_session_of, tells_its_session
 from session_buddy.services.record import Record
 from session_buddy.services.report_events import ReportEvents, of_run
@@ -24,8 +24,6 @@ from session_buddy.services.reports import InvocationReport, acknowledgement, st
 from session_buddy.services.spans import RecentSpans
 
 ACKNOWLEDGED_KEPT = 100_000
-
-_log = logging.getLogger(__name__)
 
 
 class Recorder:
@@ -52,7 +50,7 @@ class Recorder:
         self._redact = redact
         self._events = ReportEvents(redact, keep_query)
         self._clock = clock
-        self._spans = RecentSpans(record.storage)
+        self._spans = RecentSpans()
         self._sessions: dict[str, str] = {}
         self._lock = threading.RLock()
         self._began = clock()
@@ -202,13 +200,8 @@ class Recorder:
         made_at = time_of(request_key)
         if known is not None or (made_at is not None and made_at > self._began):
             return known
-        if not self._record.database_answers:
-            return None  # a team's server that is away would be waited for, and the id keeps the event single
-        try:
-            return self._record.known_event(event_id)
-        except StorageError as error:
-            _log.warning("a repeated request was not looked up: %s", error)
-            return None
+        # A repetition that is not looked up changes nothing either: the id keeps the event single.
+        return briefly(self._record, lambda: self._record.known_event(event_id), None)
 
     def _remember(self, event: SkillEvent) -> None:
         self._acknowledged[event.id] = event.invocation_id
@@ -218,28 +211,34 @@ class Recorder:
     def _target(self, report: InvocationReport, caller: Caller, now: datetime) -> UUID | None:
         """The observed invocation that a report speaks of."""
         if report.invocation_id is not None:
-            return self._named(report)
+            return self._named(report, report.invocation_id)
         session_id = report.session_id or self.session_of(caller)
-        try:
-            # A hook may not have told of the use yet: most agents' tell when a turn is over, any may have
-            # failed, and a run on the command line has nobody but the transcript to tell where it belongs.
-            if of_run(caller) or not tells_its_session(caller):
-                self._look(session_id)
-            if self._spans.knows(session_id):
-                self._record.refresh()
-            elif not self._record.database_answers:
-                return None  # nobody waits for a server that is away
-            else:
-                self._record.catch_up_for_writing()
-            return self._spans.attachable(session_id, report.skill_name, now, by_run=of_run(caller))
-        except StorageError as error:
-            # What cannot be looked up stands alone; the transcript says later which use it was about.
-            _log.warning("a report was recorded as a use of its own: %s", error)
-            return None
+        # A hook may not have told of the use yet: most agents' tell when a turn is over, any may have
+        # failed, and a run on the command line has nobody but the transcript to tell where it belongs.
+        if of_run(caller) or not tells_its_session(caller):
+            self._look(session_id)
+        if self._spans.knows(session_id):
+            self._record.refresh()
+        else:
+            uses = briefly(self._record, lambda: self._uses_of(session_id), None)
+            if uses is None:
+                return None  # it stands alone; the transcript says later which use it was about
+            self._spans.learn(session_id, uses)
+        return self._spans.attachable(session_id, report.skill_name, now, by_run=of_run(caller))
 
-    def _named(self, report: InvocationReport) -> UUID:
+    def _uses_of(self, session_id: str) -> Sequence[Invocation]:
+        self._record.catch_up_for_writing()
+        return self._record.storage.session_invocations(session_id)
+
+    def _use(self, invocation_id: UUID) -> tuple[Invocation | None]:
         self._record.catch_up()
-        named = self._record.storage.invocation(report.invocation_id) if report.invocation_id else None
+        return (self._record.storage.invocation(invocation_id),)
+
+    def _named(self, report: InvocationReport, invocation_id: UUID) -> UUID:
+        answer = briefly(self._record, lambda: self._use(invocation_id), None)
+        if answer is None:
+            return invocation_id  # nobody can say that there is no such use
+        (named,) = answer
         if named is None:
             raise NotFound(
                 f"There is no invocation {report.invocation_id}; leave invocation_id out to record a new one."

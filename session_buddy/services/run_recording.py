@@ -17,6 +17,7 @@ from session_buddy.models.protocols import Clock, Journal, Redactor
 from session_buddy.models.runs import (
     CHECKS_KEPT,
     CIPipelineContext,
+    Fix,
     GateEvent,
     GatePhase,
     GateReading,
@@ -27,6 +28,7 @@ from session_buddy.models.runs import (
 )
 from session_buddy.models.values import Caller
 from session_buddy.models.vocabulary import Outcome, Source
+from session_buddy.services.brief import briefly
 from session_buddy.services.record import Record
 from session_buddy.services.recording import Recorder
 from session_buddy.services.reports import CLOCK_TOLERANCE, InvocationReport
@@ -156,8 +158,7 @@ class RunRecorder:
         failed = [event for event in events if event.outcome == "failed"]
         if not failed:
             return []
-        self._record.catch_up()
-        fixes = self._record.storage.runs.fixes()
+        fixes: Sequence[Fix] = briefly(self._record, self._fixes, [])
         found: dict[str, RecommendedSkill] = {}
         for event in failed:
             for mended in mended_before(fixes, event.phase, event.failed_checks, RECOMMENDED):
@@ -175,6 +176,10 @@ class RunRecorder:
                     ),
                 )
         return list(found.values())[:RECOMMENDED]
+
+    def _fixes(self) -> Sequence[Fix]:
+        self._record.catch_up()
+        return self._record.storage.runs.fixes()
 
     def _readings(self, report: GateReport) -> Sequence[GateReading]:
         if report.report is not None:
@@ -257,6 +262,11 @@ class RunRecorder:
         """Whether it was recorded before; only a key that somebody chose can come twice."""
         if request_key is None:
             return False
+        return briefly(
+            self._record, lambda: self._was_told(run_id), otherwise=False
+        )  # its id keeps it single
+
+    def _was_told(self, run_id: UUID) -> bool:
         self._record.catch_up()
         return self._record.storage.runs.is_known(run_id)
 

@@ -1,14 +1,13 @@
 """Which uses of a skill a session has had of late, so that a report finds the one it speaks of."""
 
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from session_buddy.models.answers import Invocation
 from session_buddy.models.events import SkillEvent, told_by_run
-from session_buddy.models.protocols import SkillsStorageProtocol
 
 ATTACH_WITHIN = timedelta(minutes=10)
 """A report may speak of a span that closed this long ago; an older one is another use."""
@@ -56,11 +55,9 @@ class _Session:
 
 
 class RecentSpans:
-    """Spans by session, from the database at a session's first look, from events after that."""
+    """Spans by session, as the database knows them at a session's first look, from events after that."""
 
-    def __init__(self, storage: SkillsStorageProtocol) -> None:
-        """storage must be open."""
-        self._storage = storage
+    def __init__(self) -> None:
         self._sessions: OrderedDict[str, _Session] = OrderedDict()
 
     def note(self, event: SkillEvent) -> None:
@@ -70,8 +67,16 @@ class RecentSpans:
             _apply(spans, event)
 
     def knows(self, session_id: str) -> bool:
-        """Whether the session has been looked at; the first look is at the database alone."""
+        """Whether the session has been looked at."""
         return session_id in self._sessions
+
+    def learn(self, session_id: str, uses: Iterable[Invocation]) -> None:
+        """Take what the database knows of a session."""
+        spans = self._sessions[session_id] = _Session()
+        for known in uses:
+            spans.put(known.invocation_id, _kept(known))
+        while len(self._sessions) > SESSIONS_KEPT:
+            self._sessions.popitem(last=False)
 
     def attachable(
         self, session_id: str, skill_name: str, at: datetime, *, by_run: bool = False
@@ -79,9 +84,10 @@ class RecentSpans:
         """The newest unreported span of the skill in the session that is open or closed recently.
 
         by_run: a run of a gate or stage tells of it, which the agent's own report does not preclude, nor
-        an earlier run: a skill may try its gate many times.
+        an earlier run: a skill may try its gate many times. The session must be known.
         """
-        spans = self._session(session_id)
+        spans = self._sessions[session_id]
+        self._sessions.move_to_end(session_id)
         fitting = spans.all_of(skill_name) if by_run else spans.unreported(skill_name)
         candidates = [
             (span.invoked_at, invocation_id)
@@ -89,17 +95,6 @@ class RecentSpans:
             if _is_recent(span, at)
         ]
         return max(candidates)[1] if candidates else None
-
-    def _session(self, session_id: str) -> _Session:
-        spans = self._sessions.get(session_id)
-        if spans is None:
-            spans = self._sessions[session_id] = _Session()
-            for known in self._storage.session_invocations(session_id):
-                spans.put(known.invocation_id, _kept(known))
-            while len(self._sessions) > SESSIONS_KEPT:
-                self._sessions.popitem(last=False)
-        self._sessions.move_to_end(session_id)
-        return spans
 
 
 def _kept(known: Invocation) -> _Span:

@@ -86,6 +86,14 @@ class DuckDBStore(StoredAnswers):
         with self._writing:
             self._database.close()
 
+    @property
+    def remote(self) -> bool:
+        """It is a file."""
+        return False
+
+    def end(self, seconds: float) -> None:
+        """There is no server to wait for."""
+
     def fold(self, batch: Batch) -> FoldResult:
         """Apply a batch and its offsets in one transaction."""
         with self._writing:

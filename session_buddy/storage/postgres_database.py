@@ -15,25 +15,23 @@ from functools import cache
 from typing import Any
 
 import psycopg
-from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg_pool import ConnectionPool, PoolClosed, PoolTimeout, TooManyRequests
 
-from session_buddy.errors import ConfigurationError, StorageError
+from session_buddy.errors import StorageError
 from session_buddy.models.values import Connections
-from session_buddy.storage.postgres_failures import ServerGone, explain, explained
+from session_buddy.storage.postgres_address import CONNECT_SECONDS, address_of
+from session_buddy.storage.postgres_failures import ServerGone, explain, explained, silent
 from session_buddy.storage.postgres_text import adapt, escaped_json
+from session_buddy.storage.postgres_watch import Watch
 from session_buddy.storage.queries import Statement, queries
 
 POOL_SIZE = 6
-CONNECT_SECONDS = 3
 WAIT_SECONDS = 2.0
 """How long whoever asks waits for the pool, before it is asked for a reason."""
 REST_SECONDS = 2.0
 """How long a server that did not answer is left alone: whoever asks meanwhile hears so at once."""
 _PARAMETER = re.compile(r"\$([a-z_]+)")
 _JSON_PARAMETERS = frozenset({"rows", "events", "ids", "invocation_ids"})
-_LOOPBACK = ("", "localhost", "127.0.0.1", "::1")
-_SAFE = {"sslmode": "verify-full", "sslrootcert": "system"}
 
 _NO_CONNECTION = (PoolTimeout, PoolClosed, TooManyRequests)
 _Raw = psycopg.Connection[tuple[Any, ...]]
@@ -119,7 +117,7 @@ class PostgresDatabase:
         Raises:
             ConfigurationError: libpq cannot read the URL.
         """
-        self._conninfo, self.path = _address(url)
+        self._conninfo, self.path = address_of(url)
         self._home = home
         self._pool: ConnectionPool[_Raw] | None = None
         self._lock = threading.Lock()
@@ -128,6 +126,8 @@ class PostgresDatabase:
         self._prepare: Callable[[], None] = lambda: None
         self._begin: Callable[[PostgresConnection], None] = lambda _: None
         self._unproven = True
+        self._proving = threading.Lock()
+        self._watch = Watch(self._answers)
 
     def open(self) -> None:
         """Begin to hold connections; the first is made when something is asked."""
@@ -151,7 +151,12 @@ class PostgresDatabase:
         with self._lock:
             pool, self._pool = self._pool, None
         if pool is not None:
-            pool.close(timeout=2.0)
+            self._watch.close()
+            pool.close(timeout=0.5)
+
+    def end(self, seconds: float) -> None:
+        """Let nobody wait for the server for longer than so many seconds from now on, until it is closed."""
+        self._watch.end(seconds)
 
     def connections(self) -> Connections:
         """How many connections are lent now, and how many there may be; asks the server nothing."""
@@ -179,16 +184,15 @@ class PostgresDatabase:
         pool = self._pool
         if pool is None:
             raise StorageError(f"The team's store {self.path} is not open.")
-        self._raise_if_gone()
+        self.raise_if_gone()
         raw, own = self._connected(pool)
         with self._lock:
             self._lent += 1
         try:
-            with explained(self.path):
+            with explained(self.path), self._watch.over(raw):
                 yield PostgresConnection(raw, self._home)
         except ServerGone as error:
-            self._gone = (time.monotonic(), error)
-            self._unproven = True
+            self._note_gone(error)
             raise
         finally:
             with self._lock:
@@ -200,20 +204,54 @@ class PostgresDatabase:
 
     def _connected(self, pool: ConnectionPool[_Raw]) -> tuple[_Raw, bool]:
         """(a connection, whether it is none of the pool's): the pool waits ever longer after each failure."""
-        found: tuple[_Raw, bool]
         if self._unproven:
-            self._connected_directly().close()  # tells at once, and why, if there is no server
-            self._unproven = False
+            self._prove()
         try:
-            found = pool.getconn(), False
+            found: tuple[_Raw, bool] = pool.getconn(), False
         except _NO_CONNECTION:
             found = self._connected_directly(), True
         self._gone = None
         return found
 
-    def _raise_if_gone(self) -> None:
+    def _prove(self) -> None:
+        """See at once, and why, if there is no server; who asks meanwhile hears what was known last."""
+        gone = self._gone
+        if not self._proving.acquire(blocking=gone is None) and gone is not None:
+            raise gone[1]
+        try:
+            self.raise_if_gone()
+            self._connected_directly().close()
+            self._unproven = False
+        finally:
+            self._proving.release()
+
+    def raise_if_gone(self) -> None:
+        """Raise at once what somebody was told a moment ago."""
+        if self._watch.ended:
+            raise StorageError(f"The team's store {self.path} is being left; what is recorded is kept.")
         if self._gone is not None and time.monotonic() - self._gone[0] < REST_SECONDS:
             raise self._gone[1]
+
+    def not_yet(self) -> None:
+        """The server has not answered by now: whoever asks before it does hears so at once."""
+        if self._gone is None and self._unproven:
+            self._gone = (time.monotonic(), silent(self.path))
+
+    def _note_gone(self, error: StorageError) -> None:
+        self._gone = (time.monotonic(), error)
+        self._unproven = True
+
+    def _answers(self) -> bool:
+        """Whether the server answers over a connection of its own."""
+        try:
+            raw = self._connected_directly()
+        except StorageError as error:
+            return not isinstance(error, ServerGone)
+        try:
+            raw.pgconn.send_query(b"SELECT 1")
+            return bool(select.select([raw.fileno()], [], [], CONNECT_SECONDS)[0])
+        finally:
+            raw.close()
 
     def _connected_directly(self) -> _Raw:
         """A connection of its own; raises why there is none, which the pool does not tell."""
@@ -221,7 +259,7 @@ class PostgresDatabase:
             raw = psycopg.connect(self._conninfo, autocommit=True, prepare_threshold=None)
         except psycopg.Error as error:
             found = explain(error, self.path)
-            self._gone = (time.monotonic(), found)
+            self._note_gone(found)
             raise found from None
         adapt(raw.adapters)
         return raw
@@ -280,33 +318,3 @@ def _hung_up(raw: _Raw) -> bool:
     """An idle server says nothing unless it is going."""
     readable, _, _ = select.select([raw.fileno()], [], [], 0)
     return bool(readable)
-
-
-def _address(url: str) -> tuple[str, str]:
-    """(what libpq connects by, what messages call it: without the password)."""
-    try:
-        given = conninfo_to_dict(url)
-    except psycopg.ProgrammingError:
-        raise ConfigurationError(
-            "The setting `store` (SESSION_BUDDY_STORE) is no address of a PostgreSQL database; write it as "
-            "postgresql://USER@HOST/DATABASE, and the password into ~/.pgpass."
-        ) from None
-    host = str(given.get("host") or given.get("hostaddr") or "")
-    local = all(one.startswith(("/", "@")) or one in _LOOPBACK for one in host.split(","))
-    if not local and given.get("sslmode", "verify-full") not in ("verify-full", "verify-ca"):
-        raise ConfigurationError(
-            f"The setting `store` asks for sslmode={given['sslmode']}, which trusts any server. Leave it "
-            "out, or use verify-full with `sslrootcert` naming the certificate of your authority."
-        )
-    asked: dict[str, Any] = {
-        "connect_timeout": CONNECT_SECONDS,
-        "application_name": "session-buddy",
-        "keepalives_idle": 10,
-        "keepalives_interval": 5,
-        "keepalives_count": 3,
-        "tcp_user_timeout": 15_000,
-    }
-    if not local:
-        asked |= _SAFE if "sslrootcert" not in given else {"sslmode": "verify-full"}
-    named_at = f"{given.get('dbname') or 'session_buddy'} on {host or 'this machine'}"
-    return make_conninfo("", **{**asked, **given}), named_at

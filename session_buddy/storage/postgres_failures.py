@@ -59,6 +59,11 @@ class ServerGone(StorageError):
     """The server did not answer, or broke off."""
 
 
+def silent(path: str) -> ServerGone:
+    """It has not answered yet."""
+    return ServerGone(f"{_GONE.format(path=path)} {_KEPT} (It has not answered yet.)")
+
+
 def explain(error: Exception, path: str) -> StorageError:
     """The error as one that says what happened, to what, and what to do."""
     text = str(error).strip()

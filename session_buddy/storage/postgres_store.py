@@ -32,6 +32,8 @@ LEARN_AT_ONCE = 20_000
 """Skill events after which a leader moves the roll-ups, so that a long import leaves no backlog of them."""
 LOOK_SECONDS = 5.0
 """How old what is known of the schema may be when something is asked; who writes looks each time."""
+OPEN_SECONDS = 1.0
+"""How long a start waits for the server."""
 _UPDATE = (
     "Update session-buddy on this machine. Nothing is lost: what is recorded stays in the journals, and is "
     "folded once that is done."
@@ -83,12 +85,16 @@ class PostgresStore(StoredAnswers):
         """Open, and migrate what is one's own.
 
         Whatever is wrong with the server or its schema keeps no leader from starting, which has to record:
-        everybody who asks the store hears of it, and it is looked at again each time.
+        everybody who asks the store hears of it, and it is looked at again each time. A server that has not
+        answered after a second is not waited for.
         """
         self.open_as_it_is()
         self._database.prepare_use(self._verify, self._look)
-        with suppress(StorageError):
-            self._verify()
+        looking = threading.Thread(target=self._verify_quietly, name="session-buddy-open", daemon=True)
+        looking.start()
+        looking.join(OPEN_SECONDS)
+        if looking.is_alive():
+            self._database.not_yet()
 
     def open_as_it_is(self) -> None:
         """Open without migrating."""
@@ -105,6 +111,15 @@ class PostgresStore(StoredAnswers):
         with self._writing:
             self._database.close()
 
+    @property
+    def remote(self) -> bool:
+        """It is on a server."""
+        return True
+
+    def end(self, seconds: float) -> None:
+        """The process ends: wait for the server no longer than so many seconds from now on."""
+        self._database.end(seconds)
+
     def _verify(self) -> None:
         """See that the schema is the one that this program knows; its owner moves an older one up.
 
@@ -116,6 +131,7 @@ class PostgresStore(StoredAnswers):
             with self._database.unprepared() as connection:
                 self._look(connection)
             return
+        self._database.raise_if_gone()  # before whoever finds that out is waited for
         with self._writing:
             with self._database.unprepared() as connection:
                 owner, self.findings.may_write = self._rights(connection)
@@ -129,6 +145,10 @@ class PostgresStore(StoredAnswers):
                 if self.findings.may_write:
                     self._refusals.load(connection)
             self._verified_at = time.monotonic()
+
+    def _verify_quietly(self) -> None:
+        with suppress(StorageError):
+            self._verify()
 
     def _look(self, connection: PostgresConnection) -> None:
         """See that the schema has not changed since it was verified."""

@@ -150,7 +150,7 @@ class TeamDatabases:
 
 
 class Cable:
-    """A forwarder on loopback between a machine and the server, which can be cut."""
+    """A forwarder on loopback between a machine and the server, which can be cut, or swallow everything."""
 
     def __init__(self, target: str) -> None:
         """target: path of the server's socket."""
@@ -159,6 +159,7 @@ class Cable:
         self.port = self._listener.getsockname()[1]
         self._open: list[socket.socket] = []
         self._cut = False
+        self._silent = False
         self._threads: list[threading.Thread] = []
         self._begin(self._accept)
 
@@ -169,9 +170,16 @@ class Cable:
             with suppress(OSError):
                 end.shutdown(socket.SHUT_RDWR)
 
+    def silence(self) -> None:
+        """From now on take what is sent, accept what connects, and pass nothing on, until `mend`.
+
+        What was under way then does not come through later either, as of a network that has lost it.
+        """
+        self._silent = True
+
     def mend(self) -> None:
-        """Let through again."""
-        self._cut = False
+        """Let through again; connections of a silent time stay dead."""
+        self._cut = self._silent = False
 
     def close(self) -> None:
         """For good."""
@@ -191,27 +199,40 @@ class Cable:
             except OSError:
                 return
             far = socket.socket(socket.AF_UNIX)
+            if self._silent:
+                self._open.append(near)
+                far.close()
+                self._begin(_swallow, near)
+                continue
             if self._cut or far.connect_ex(self._target):
                 near.close()
                 far.close()
                 continue
             self._open += [near, far]
             for source, target in ((near, far), (far, near)):
-                self._begin(_pump, source, target)
+                self._begin(self._pump, source, target)
 
     def _begin(self, work: Callable[..., None], *ends: socket.socket) -> None:
         thread = threading.Thread(target=work, args=ends, daemon=True)
         self._threads.append(thread)
         thread.start()
 
-
-def _pump(source: socket.socket, target: socket.socket) -> None:
-    with suppress(OSError):
-        while data := source.recv(65_536):
-            target.sendall(data)
-    for end in (source, target):
+    def _pump(self, source: socket.socket, target: socket.socket) -> None:
         with suppress(OSError):
-            end.shutdown(socket.SHUT_RDWR)
+            while data := source.recv(65_536):
+                if self._silent:
+                    _swallow(source)
+                    break
+                target.sendall(data)
+        for end in (source, target):
+            with suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
+
+
+def _swallow(source: socket.socket) -> None:
+    with suppress(OSError):
+        while source.recv(65_536):
+            pass
 
 
 @contextmanager
