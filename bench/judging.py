@@ -12,6 +12,9 @@ FEW_RUNS = 100
 """With so many runs or fewer, a part leaves out what takes long."""
 
 
+NO_BOUND = "-"
+
+
 class Line(NamedTuple):
     """One figure. bound: as it is said; missed: whether the 99 % interval excludes it."""
 
@@ -31,8 +34,15 @@ def at_least(name: str, hits: int, trials: int, bound: float, said: str) -> Line
     return Line(name, f"{hits / trials:.3f} ({lower:.3f}-{upper:.3f})", said, upper < bound)
 
 
+def between(name: str, hits: int, trials: int, share: float, said: str) -> Line:
+    """A share that is promised, and so missed on either side."""
+    lower, upper = wilson(hits, trials, 0.99)
+    figure = f"{hits / trials:.4f} ({lower:.4f}-{upper:.4f})"
+    return Line(name, figure, said, not lower <= share <= upper)
+
+
 def false_alarms(name: str, alarms: int, days: int) -> Line:
-    line = at_most(name, alarms, days, 1 / 150, "<= 1")
+    line = at_most(name, alarms, days, 1 / 150, "<= 1 in 150")
     low, high = (150 * edge for edge in wilson(min(alarms, days), days, 0.99))
     return line._replace(figure=f"{150 * alarms / days:.2f} ({low:.2f}-{high:.2f}) in 150 skill-days")
 

@@ -31,7 +31,7 @@ Made = Callable[[int], Usage]
 
 
 def ab(rng: np.random.Generator, runs: int) -> Iterator[Line]:
-    """Experiments between strategies."""
+    """Experiments (A/B), looked at after every outcome."""
     yield from _equal_groups(rng, runs)
     yield from _other_metrics(rng, runs)
     yield from _power(rng, runs)
@@ -127,9 +127,9 @@ def _power(rng: np.random.Generator, runs: int) -> Iterator[Line]:
         usage = experiments.one_each(rng, runs, made.units, rates)
         seen = first_verdicts(usage, made.units)
         right = int(((seen.decided != NEVER) & (seen.sign == np.sign(rates[1] - rates[0]))).sum())
-        line = at_least(
-            f"{rates[0]:.2f} to {rates[1]:.2f} found in {made.units:,}", right, runs, 0.8, ">= 80 %"
-        )
+        times = f"{made.units / made.fixed_units:.1f} x {made.fixed_units:,}"
+        name = f"{rates[0]:.2f} to {rates[1]:.2f} in {made.units:,}, {times}"
+        line = at_least(name, right, runs, 0.8, ">= 80 %")
         looks = np.where(seen.decided == NEVER, made.units, seen.decided)
         yield line._replace(figure=f"{line.figure}, median {np.median(looks):,.0f}")
     past = sums_of(experiments.visits(rng, 1, 20_000, (0.8, 0.8), 5.0, 0.15), 0)

@@ -23,7 +23,7 @@ _TOLERANCE = 1e-12
 
 
 def comparing(rng: np.random.Generator, runs: int) -> Iterator[Line]:
-    """The incremental tables, moved by folds of random size in random order, must equal a count."""
+    """Lift and similar users, from tables moved by folds of random size in random order."""
     pairs = wrong_pairs = users = wrong_users = 0
     for _ in range(FEW_STORES if runs <= FEW_RUNS else STORES):
         events = _uses(rng)

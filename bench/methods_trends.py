@@ -14,7 +14,7 @@ PER_DAY = 20
 
 
 def trend(rng: np.random.Generator, runs: int) -> Iterator[Line]:
-    """Trends where there are none, and where there is one."""
+    """Trends."""
     length = 30
     moments = list(range(length))
     for memory, bound in ((0.0, 0.07), (0.6, 0.12)):

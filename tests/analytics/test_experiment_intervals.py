@@ -1,8 +1,6 @@
 """The intervals of experiments equal those of gbstats, scipy and statsmodels."""
 
-import json
 import math
-import subprocess
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -12,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bench.methods_gbstats import clustered, from_gbstats, mean_case, random_case
 from session_buddy.analytics.experiments.caution import cautious, student_reach
 from session_buddy.analytics.experiments.confidence import Difference, around, boundary, sequential
 from session_buddy.analytics.experiments.fixed import student_quantile, two_proportion_z, welch
@@ -28,29 +27,6 @@ RATES = st.floats(0.02, 0.98)
 
 def counts(successes: int, failures: int) -> GroupSums:
     return GroupSums.of([[1.0]] * successes + [[0.0]] * failures)
-
-
-def clustered(rng: np.random.Generator, units: int, rate: float) -> GroupSums:
-    sizes = rng.geometric(0.2, size=units)
-    return GroupSums.of([(rng.random(size) < rng.beta(5 * rate, 5 * (1 - rate))).tolist() for size in sizes])
-
-
-def mean_case(sums: GroupSums) -> dict[str, Any]:
-    return {"n": sums.units, "m": [sums.total, sums.total_squared]}
-
-
-def ratio_case(sums: GroupSums) -> dict[str, Any]:
-    denominator = [sums.outcomes, sums.outcomes_squared]
-    return mean_case(sums) | {"d": denominator, "product": sums.product}
-
-
-def from_gbstats(interpreter: Path, cases: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    script = Path(__file__).with_name("gbstats_intervals.py")
-    ran = subprocess.run(
-        [interpreter, script], input=json.dumps(cases), capture_output=True, text=True, check=True
-    )
-    found: list[dict[str, Any]] = json.loads(ran.stdout)
-    return found
 
 
 def assert_equal(found: Difference | None, expected: dict[str, Any]) -> None:
@@ -93,29 +69,10 @@ def test_intervals_equal_those_that_growthbook_publishes(gbstats_python: Path) -
 @pytest.mark.slow
 def test_intervals_equal_those_of_growthbook_on_random_groups(gbstats_python: Path) -> None:
     rng = np.random.default_rng()
-    cases, found = [], []
-    for _ in range(300):
-        alpha = float(rng.choice([0.01, 0.05, 0.1, 0.025]))
-        planned, relative = float(rng.integers(50, 20_000)), bool(rng.integers(2))
-        if rng.integers(2):
-            groups = [clustered(rng, int(rng.integers(20, 400)), float(rng.uniform(0.1, 0.95))) for _ in "ab"]
-            kept = [ratio_case(sums) for sums in groups]
-        else:
-            seconds = [rng.lognormal(4, 1, size=int(rng.integers(20, 400))) for _ in "ab"]
-            groups = [GroupSums.of([[math.log(value)] for value in values]) for values in seconds]
-            kept = [mean_case(sums) for sums in groups]
-        cases.append(
-            {
-                "control": kept[0],
-                "treatment": kept[1],
-                "planned": planned,
-                "alpha": alpha,
-                "relative": relative,
-            }
-        )
-        found.append(sequential(groups[0], groups[1], planned, alpha, relative=relative))
-    for one, expected in zip(found, from_gbstats(gbstats_python, cases), strict=True):
-        assert_equal(one, expected)
+    cases = [random_case(rng) for _ in range(300)]
+    told = from_gbstats(gbstats_python, [case for case, _ in cases])
+    for (_, found), expected in zip(cases, told, strict=True):
+        assert_equal(found, expected)
 
 
 @pytest.mark.slow

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from bench.experiment_runs import NEVER, first_verdicts, replayed
 from bench.generators import experiments
+from bench.generators.suggestions import logged
 from session_buddy.analytics.experiments.assignment import arms_of, assigned, position
 from session_buddy.analytics.experiments.decision import Group, Rules, Verdict, decide
 from session_buddy.analytics.experiments.metrics import METRICS
@@ -282,19 +283,8 @@ def test_the_bench_decides_as_the_shipped_code_does() -> None:
     assert (seen.decided != NEVER).any()
 
 
-def suggestions(rng: np.random.Generator, count: int, wanted: str) -> list[Logged]:
-    """`a` is shown first but in one of twenty suggestions, and is taken in 30 %; `b` in 60 %."""
-    made = []
-    for number in range(count):
-        first = "b" if rng.random() < 0.05 else "a"
-        taken = float(rng.random() < (0.6 if first == "b" else 0.3))
-        propensity = 0.05 if first == "b" else 0.95
-        made.append(Logged(f"s{number // 3}", first, ("a", "b"), propensity, taken, {wanted: 1.0}))
-    return made
-
-
 def test_a_strategy_is_judged_before_it_is_tried() -> None:
-    found = judged(suggestions(np.random.default_rng(3), 4_000, "b"))
+    found = judged(logged(np.random.default_rng(3), 4_000, "b"))
     assert found is not None
     assert found.certain_enough
     assert found.lower > found.logged_mean
@@ -307,32 +297,32 @@ def test_its_interval_covers_the_truth_as_often_as_it_says() -> None:
     rng = np.random.default_rng(7)
     covered = 0
     for _ in range(60):
-        found = judged(suggestions(rng, 1_500, "b"))
+        found = judged(logged(rng, 1_500, "b"))
         assert found is not None
         covered += found.lower <= 0.6 <= found.upper
     assert covered >= 51  # of 60, at 95 %: fewer once in a thousand times
 
 
 def test_the_strategy_that_suggested_is_judged_as_it_was() -> None:
-    logged = [
+    known = [
         one._replace(propensity=1.0, wanted={one.chosen: 1.0})
-        for one in suggestions(np.random.default_rng(4), 500, "a")
+        for one in logged(np.random.default_rng(4), 500, "a")
     ]
-    found = judged(logged)
+    found = judged(known)
     assert found is not None
     assert found.mean == pytest.approx(found.logged_mean, abs=1e-9)
     assert found.effective == pytest.approx(500)
 
 
 def test_little_that_speaks_for_it_is_called_a_guess() -> None:
-    found = judged(suggestions(np.random.default_rng(2), 60, "b"))
+    found = judged(logged(np.random.default_rng(2), 60, "b"))
     assert found is not None
     assert not found.certain_enough
     assert "this is a guess" in found.in_words
 
 
 def test_what_was_never_shown_widens_the_interval_to_all_that_may_be() -> None:
-    found = judged(suggestions(np.random.default_rng(2), 500, "never seen"))
+    found = judged(logged(np.random.default_rng(2), 500, "never seen"))
     assert found is not None
     assert (found.lower, found.upper, found.covered, found.effective) == (0.0, 1.0, 0.0, 0.0)
     assert "Of 100 % of its choices nothing is known" in found.in_words
