@@ -473,8 +473,8 @@ cumulated AS (
 quantiles AS (
     SELECT
         skill_name,
-        min(bucket) FILTER (reached > floor(0.5 * (whole - 1))) AS p50_bucket,
-        min(bucket) FILTER (reached > floor(0.95 * (whole - 1))) AS p95_bucket
+        min(bucket) FILTER (reached >= 0.5 * whole) AS p50_bucket,
+        min(bucket) FILTER (reached >= 0.95 * whole) AS p95_bucket
     FROM cumulated
     GROUP BY skill_name
 )

@@ -720,13 +720,9 @@ WITH detailed AS (
   SELECT
     skill_name,
     MIN(bucket) FILTER(WHERE
-      reached > FLOOR(0.5 * (
-        whole - 1
-      ))) AS p50_bucket,
+      reached >= 0.5 * whole) AS p50_bucket,
     MIN(bucket) FILTER(WHERE
-      reached > FLOOR(0.95 * (
-        whole - 1
-      ))) AS p95_bucket
+      reached >= 0.95 * whole) AS p95_bucket
   FROM cumulated
   GROUP BY
     skill_name
