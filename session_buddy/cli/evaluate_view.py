@@ -32,6 +32,7 @@ def show_report(report: Mapping[str, Any]) -> None:
     _show_ranking(
         out, "Next skill (each use but a project's first)", report["next_skill"], report["default_strategy"]
     )
+    say(out, "text_match ranks by the words of a request; a log holds none, so it is not scored.\n")
     _show_success(out, report["success"])
     _show_slowdowns(out, report["slowdowns"])
 

@@ -74,8 +74,8 @@ def trend_message(skill_name: str, count: int, completion: MeasureTrend, duratio
     """A trend in words."""
     if completion.trend == "insufficient_data":
         return (
-            f"{skill_name}: insufficient_data. {count} decided uses in that window; a trend needs "
-            f"{FEWEST_USES} or more, spread over time."
+            f"{skill_name}: insufficient_data. {number_of(count, 'decided use')} in that window; "
+            f"a trend needs {FEWEST_USES} or more, spread over time."
         )
     parts = [f"{skill_name}: completion is {completion.trend}, by {count} decided uses."]
     if completion.trend == "stable" and completion.lower is not None and completion.upper is not None:
@@ -171,11 +171,11 @@ def baselines_message(skills: int, placed: int, users: int) -> str:
     """Baselines in words."""
     if not skills:
         return "Nothing has been recorded yet."
-    parts = [f"{skills} skills of {users} user{'' if users == 1 else 's'}."]
+    parts = [f"{number_of(skills, 'skill')} of {number_of(users, 'user')}."]
     if placed < skills:
         parts.append(
-            f"{skills - placed} have fewer than {FEWEST_DECIDED} decided uses: insufficient_data for a "
-            "percentile."
+            f"With fewer than {FEWEST_DECIDED} decided uses, {number_of(skills - placed, 'skill')} had "
+            "insufficient_data for a percentile."
         )
     return " ".join(parts)
 

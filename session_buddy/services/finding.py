@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from typing import Final, Literal
 from uuid import UUID
 
+from session_buddy.analytics.lagged_window import MINIMUM
 from session_buddy.analytics.skill_watch import Change, Finding, SkillWatch
 from session_buddy.errors import InvalidInput, SessionBuddyError
 from session_buddy.live.moments import LIVE_FOR
@@ -22,6 +23,7 @@ from session_buddy.services.comparing import Comparer
 from session_buddy.services.hourly import deviating_hours
 from session_buddy.services.record import Record
 from session_buddy.services.watching import Watches, slot_of
+from session_buddy.services.wording import number_of
 
 Method = Literal["cusum", "zscore"]
 LONGEST_WINDOW_HOURS: Final = 24.0 * 366
@@ -296,12 +298,18 @@ def _message(found: Sequence[Anomaly], checked: int, unready: int, left: int) ->
     if not checked and not found:
         return "No skill was used in that window, so there is nothing to compare."
     lasting = sum(anomaly.resolved_at is None for anomaly in found)
-    parts = [f"{len(found)} anomalies, {lasting} of them last." if found else "Nothing left its baseline."]
-    parts.append(f"{checked} skills were checked.")
+    parts = []
+    if found:
+        kinds = "1 anomaly" if len(found) == 1 else f"{len(found)} anomalies"
+        parts.append(f"{kinds}, lasting: {lasting}.")
+    elif unready < checked:
+        parts.append("Nothing left its baseline.")
+    parts.append(f"Looked at {number_of(checked, 'skill')}.")
     if left:
         parts.append(f"The history of {left} more is being looked through; ask again in a few seconds.")
     if unready:
         parts.append(
-            f"{unready} of them have fewer than 60 earlier decided uses: insufficient_data for a baseline."
+            f"With fewer than {MINIMUM} earlier decided uses, {number_of(unready, 'skill')} had "
+            "insufficient_data for a baseline."
         )
     return " ".join(parts)

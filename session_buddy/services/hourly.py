@@ -9,6 +9,7 @@ from session_buddy.analytics.zscore import MINIMUM_HOURS, deviation
 from session_buddy.models.answers_findings import Anomaly, AnomalyReport
 from session_buddy.models.findings import FindingsStorageProtocol, Hour, HourlyMeasure
 from session_buddy.models.vocabulary import AnomalyType, Measure
+from session_buddy.services.wording import number_of
 
 BASELINE: Final = timedelta(days=7)
 _HOUR = timedelta(hours=1)
@@ -31,10 +32,20 @@ def deviating_hours(
         anomalies_total=len(found),
         skills_checked=len(checked),
         skills_without_baseline=len(unready),
-        message=(
-            f"{len(found)} hours deviate by {threshold:g} or more. Hours hold few uses, so many of these are "
-            "chance; the default method raises far fewer."
-        ),
+        message=_message(len(found), len(checked), len(unready), threshold),
+    )
+
+
+def _message(found: int, checked: int, unready: int, threshold: float) -> str:
+    if unready == checked:
+        return (
+            "insufficient_data: no skill was used in these hours and in "
+            f"{MINIMUM_HOURS} hours of the week before."
+        )
+    ready = number_of(checked - unready, "skill")
+    return (
+        f"{number_of(found, 'hour')} at {threshold:g} deviations or more, of {ready} with a baseline. "
+        "Hours hold few uses, so many of these are chance; the default method raises far fewer."
     )
 
 

@@ -4,6 +4,7 @@ from typing import Final
 
 from session_buddy.analytics.success.scoring import Score
 from session_buddy.analytics.suggesting.markov_blend import Support
+from session_buddy.services.wording import number_of
 
 FEW_USES: Final = 20
 FEW_OUTCOMES: Final = 5
@@ -49,5 +50,6 @@ def odds_in_words(decided: int, score: Score | None) -> str:
     if decided == 0:
         return "insufficient_data: no outcome of this skill is known; this is the rate of all skills."
     if decided < FEW_OUTCOMES:
-        return f"insufficient_data: {decided} outcome(s) known, so this leans on the rate of all skills."
+        known = number_of(decided, "outcome")
+        return f"insufficient_data: {known} known, so this leans on the rate of all skills."
     return f"From {decided} outcomes of this skill and what surrounds the use; the past is no promise."
