@@ -3,6 +3,7 @@
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from itertools import islice
 from uuid import UUID
 
 from session_buddy.analytics.success.scoring import Score
@@ -129,14 +130,14 @@ class Recommender:
                 query=asked.query,
             )
             ranking = learned.strategies[chosen.strategy].rank(context)
-            worth = [
+            worth = (
                 found
                 for found in ranking
                 if found.skill_name not in foreign and learned.worth_suggesting(found.skill_name)
-            ]
+            )
             key = asked.request_key
             suggestion_id = hashed_id("request", key, "suggested") if key else time_ordered_id()
-            placed = explored(worth, asked.limit, suggestion_id.int, self.epsilon)
+            placed = explored(list(islice(worth, asked.limit)), asked.limit, suggestion_id.int, self.epsilon)
             suggestions = [
                 self._suggestion(learned, context, found.candidate, session_id) for found in placed
             ]

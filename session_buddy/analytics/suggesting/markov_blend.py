@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -38,6 +38,15 @@ class Support:
     followed: Followed | None
     after: tuple[str, ...]
     matched_words: tuple[str, ...]
+
+
+@dataclass(slots=True)
+class _Seen:
+    """A context that was looked at. history: the numbers of its known skills. views: empty until asked."""
+
+    context: Context
+    history: tuple[int, ...]
+    views: Views = field(default_factory=dict)
 
 
 class _Project:
@@ -130,7 +139,7 @@ class MarkovBlend:
         self._phases.vocabulary = self.vocabulary
         self._projects: dict[str | None, _Project] = {}
         self._uses: dict[int, int] = {}
-        self._seen: tuple[Context, Views] | None = None
+        self._seen: _Seen | None = None
 
     def describe(self, skills: Mapping[str, str]) -> None:
         """The installed skills, used or not: name -> description."""
@@ -148,9 +157,10 @@ class MarkovBlend:
         weigh: bool = True,
     ) -> None:
         """A use; weigh: also learn which view to trust, which costs as much as ranking."""
-        history = self._history(context)
+        seen = self._looked(context)
+        history = seen.history
         if weigh and skill_name in self.vocabulary.numbers:
-            self.mixture.learn(self._views(context), self.vocabulary.numbers[skill_name])
+            self.mixture.learn(self._views(seen), self.vocabulary.numbers[skill_name])
         self._seen = None
         item = self.vocabulary.number(skill_name)
         project = self._projects.get(context.project)
@@ -170,7 +180,7 @@ class MarkovBlend:
         """Every known skill by its probability of coming next."""
         if not self.vocabulary.names:
             return []
-        scores = self.mixture.distribution(self._views(context))
+        scores = self.mixture.distribution(self._views(self._looked(context)))
         if context.query:
             for name, relevance in self.text.relevance(context.query).items():
                 scores[self.vocabulary.numbers[name]] *= math.exp(_TEXT_WEIGHT * relevance)
@@ -184,7 +194,7 @@ class MarkovBlend:
     def support(self, context: Context, skill_name: str) -> Support:
         """The counts behind a suggestion."""
         item = self.vocabulary.numbers.get(skill_name, -1)
-        followed = self._everywhere.chain.longest(self._history(context), item)
+        followed = self._everywhere.chain.longest(self._looked(context).history, item)
         return Support(
             uses=self._uses.get(item, 0),
             project_uses=self.uses_in(context.project, skill_name),
@@ -193,16 +203,20 @@ class MarkovBlend:
             matched_words=tuple(self.text.matched(context.query, skill_name)) if context.query else (),
         )
 
-    def _history(self, context: Context) -> tuple[int, ...]:
-        return self.vocabulary.known(context.history[-HISTORY_KEPT:])
+    def _looked(self, context: Context) -> "_Seen":
+        """The context, looked at once until something is learned: of what is ranked more is asked next."""
+        if self._seen is None or self._seen.context != context:
+            history = self.vocabulary.known(context.history[-HISTORY_KEPT:])
+            self._seen = _Seen(context, history)
+        return self._seen
 
-    def _views(self, context: Context) -> Views:
-        """What each view says; kept until something is learned: what is ranked is often learned next."""
-        if self._seen is None or self._seen[0] != context:
-            self._seen = (context, self._looked(context, self._history(context)))
-        return self._seen[1]
+    def _views(self, seen: "_Seen") -> Views:
+        """What each view says."""
+        if not seen.views:
+            seen.views = self._viewed(seen.context, seen.history)
+        return seen.views
 
-    def _looked(self, context: Context, history: tuple[int, ...]) -> Views:
+    def _viewed(self, context: Context, history: tuple[int, ...]) -> Views:
         base = uniform(len(self.vocabulary.names))
         popular = self._everywhere.chain.distribution((), base)
         pairs = self._everywhere.chain.distribution(history[-1:], popular, lowest=1)

@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from session_buddy.analytics.suggesting.context import Context, Scored, ranked
@@ -80,6 +80,7 @@ class TextMatch:
         self._installed: dict[str, str] = {}
         self._skills_of: dict[str, dict[str, float]] = {}
         self._stale = False
+        self._asked: tuple[str, Sequence[tuple[str, Sequence[str]]]] = ("", ())
 
     def describe(self, skills: Mapping[str, str]) -> None:
         """The installed skills: name -> description. Skills that were only used are known by name."""
@@ -107,7 +108,7 @@ class TextMatch:
         total = len(self._counts)
         best = 0.0
         scores: dict[str, float] = {}
-        for word in dict.fromkeys(words_of(query)):
+        for word in dict.fromkeys(stem for _, stems in self._stems(query) for stem in stems):
             having = self._skills_of.get(word, {})
             if having:
                 rarity = math.log(1.0 + (total - len(having) + 0.5) / (len(having) + 0.5))
@@ -119,8 +120,13 @@ class TextMatch:
     def matched(self, query: str, skill_name: str) -> list[str]:
         """Words of the query, as they were written, that the skill's name or description has too."""
         counts = self._counts.get(skill_name, {})
-        fitting = (word for word in _WORD.findall(query) if any(stem in counts for stem in words_of(word)))
-        return list(dict.fromkeys(fitting))
+        return [word for word, stems in self._stems(query) if any(stem in counts for stem in stems)]
+
+    def _stems(self, query: str) -> Sequence[tuple[str, Sequence[str]]]:
+        """Each different word of a query with its stems; kept, since all candidates are held against one."""
+        if self._asked[0] != query:
+            self._asked = (query, [(word, words_of(word)) for word in dict.fromkeys(_WORD.findall(query))])
+        return self._asked[1]
 
     def _weigh(self) -> None:
         """Make the table word -> skill -> weight anew if skills have changed."""
