@@ -29,14 +29,17 @@ WEIGHED: Final = 500
 """Latest uses on which a new leader learns how to weigh the views of the blend."""
 HISTORY: Final = timedelta(hours=1)
 """What began longer ago than this when it is told of is not what a session does now."""
-_WEIGHED_AT_ONCE = 50
+_WEIGHED_AT_ONCE = 100
 _LOOK_SECONDS = 5.0
 _ANEW_SECONDS = 60.0
 _WORK_SECONDS = 0.005
 _REST_SECONDS = 0.005
+_HURRIED_REST_SECONDS = 0.0005
 _EVENTS_KEPT = 5_000
-_QUEUED = 50
-"""So many wait for the next look or question: learning each at once would take the interpreter from calls."""
+_QUIET_SECONDS = 0.01
+"""What is recorded is learned once calls pause for so long: learning takes the interpreter from them."""
+_QUEUED = 40
+"""So many wait for a pause and no more: who asks for a suggestion before it comes learns them first."""
 _log = logging.getLogger(__name__)
 
 
@@ -51,6 +54,7 @@ class Learning:
         self._lock = threading.RLock()
         self._learned = Learned({}, self._user_id)
         self._queue: deque[SkillEvent] = deque()
+        self._noted = 0
         self._events: OrderedDict[UUID, dict[UUID, SkillEvent]] = OrderedDict()
         self._wake = threading.Event()
         self._asked = threading.Event()
@@ -117,7 +121,8 @@ class Learning:
             self._learned.stale = True  # an import: learned in one go, in its place among the others
         else:
             self._queue.append(event)
-        if self._learned.stale or len(self._queue) >= _QUEUED:
+            self._noted += 1
+        if self._loaded.is_set() and not self._wake.is_set():
             self._wake.set()
 
     def folded(self, batch: Batch, result: FoldResult, seconds: float) -> None:  # noqa: ARG002
@@ -152,10 +157,18 @@ class Learning:
             except SessionBuddyError as error:
                 _log.error("the record could not be learned, and is read again: %s", error)
                 self._anew = True
+                self._anew_at = time.monotonic() + _LOOK_SECONDS if self._loaded.is_set() else 0.0
                 if isinstance(error, StorageError):
                     self._problem = error
                     self._tried.set()
-            self._wake.wait(_LOOK_SECONDS)
+            if self._wake.wait(_LOOK_SECONDS):
+                self._let_calls_go_first()
+
+    def _let_calls_go_first(self) -> None:
+        noted = -1
+        while noted != self._noted and len(self._queue) < _QUEUED and not self._stopped.is_set():
+            noted = self._noted
+            self._stopped.wait(_QUIET_SECONDS)
 
     def _work(self) -> None:
         self._wake.clear()
@@ -177,7 +190,8 @@ class Learning:
             if self._stopped.is_set() or self._restarts != restarts:
                 return
             if time.monotonic() - rested_at > _WORK_SECONDS:
-                self._stopped.wait(_REST_SECONDS)
+                awaited = self._asked.is_set() and not self._loaded.is_set()
+                self._stopped.wait(_HURRIED_REST_SECONDS if awaited else _REST_SECONDS)
                 rested_at = time.monotonic()
         with self._lock:
             if self._restarts == restarts:

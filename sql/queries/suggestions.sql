@@ -43,7 +43,10 @@ FROM (
             AND i.invoked_at < g.suggested_at + INTERVAL 1 HOUR
     GROUP BY g.suggestion_id
 ) AS n
-WHERE n.suggestion_id = s.suggestion_id;
+WHERE
+    n.suggestion_id = s.suggestion_id
+    AND s.accepted_invocation_id IS DISTINCT FROM
+    CASE WHEN n.next.skill_name = s.skill_name THEN n.next.invocation_id END;
 
 -- acceptance_of_suggestions --
 -- By strategy: suggestions made, those taken, and the mean of 1 / position of what was taken.
