@@ -5,11 +5,12 @@ pairs of skills get made-up counts. Then the real server is started on it and as
 recorded in between: the first answers at once, the others when the background work of the start is over. Ends
 with 1 if a bound is missed.
 
-    python -m bench.answers [--invocations 1000000] [--calls 40]
+    python -m bench.answers [--invocations 1000000] [--calls 40] [--keep DIR]
 """
 
 import argparse
 import itertools
+import shutil
 import statistics
 import sys
 import tempfile
@@ -70,15 +71,23 @@ def main() -> int:
     parser.add_argument(
         "--calls", type=int, default=40, help="of each tool; of suggest_next_skill five times"
     )
+    parser.add_argument("--keep", type=Path, help="keep the filled store here, or take it from here")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder) / "home"
-        began = time.monotonic()
-        filled(home, given.invocations)
-        print(f"filled with {given.invocations:,} uses in {time.monotonic() - began:.0f} s", flush=True)
+        shutil.copytree(large_store(given.keep or Path(folder, "store"), given.invocations), home)
         with window(home) as client:
             client.handshake()
             return asked(client, given.calls)
+
+
+def large_store(home: Path, count: int) -> Path:
+    """A home with so many uses, made if it is not there."""
+    if not home.exists():
+        began = time.monotonic()
+        filled(home, count)
+        print(f"filled with {count:,} uses in {time.monotonic() - began:.0f} s", flush=True)
+    return home
 
 
 def filled(home: Path, count: int) -> None:

@@ -24,7 +24,7 @@ from pathlib import Path
 import duckdb
 import psutil
 
-from bench.answers import filled
+from bench.answers import large_store
 from bench.support import Line, interleaved, no_op, print_table, ratio, window
 from session_buddy.models.values import Window
 from session_buddy.storage import rows
@@ -66,15 +66,6 @@ def main() -> int:
                 print(flush=True)
                 shutil.rmtree(home)
     return missed
-
-
-def large_store(home: Path, count: int) -> Path:
-    """A home with so many invocations, made if it is not there."""
-    if not home.exists():
-        began = time.monotonic()
-        filled(home, count)
-        print(f"filled with {count:,} uses in {time.monotonic() - began:.0f} s", flush=True)
-    return home
 
 
 def measure(home: Path, store: Path | None, era: Era, pairs: int) -> list[Line]:
