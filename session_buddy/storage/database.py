@@ -7,7 +7,7 @@ a POSIX one, and closing any descriptor of the file drops it.
 import os
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from typing import Any
 
 import duckdb
@@ -18,11 +18,14 @@ from session_buddy.storage.cursors import CursorPool
 from session_buddy.storage.failures import explained
 
 _MEMORY = ":memory:"
-_OFTEN = "4MB"
+_OFTEN = 4_000_000
+"""Bytes of WAL from which on a commit is followed by a checkpoint: after a crash the WAL is replayed commit
+by commit, which takes long for many small ones. DuckDB's own bound is no use here: it adds what it guesses
+that the commit writes, 16 KB for each column of each 2,048 rows in which one is updated. Over a million uses
+it took commits of 20 KB for 4 MB, and followed each by a checkpoint of half a second."""
 _SELDOM = "128MB"
-"""WAL sizes at which DuckDB checkpoints. After a crash the WAL is replayed commit by commit, which takes
-long for many small ones, so usually it stays short; in a bulk load each checkpoint
-writes every index anew, and compresses again what it appends to: at 32 MB that was a third of the work."""
+"""DuckDB's own bound, for bulk loads: in one each checkpoint writes every index anew, and compresses again
+what it appends to: at 32 MB that was a third of the work."""
 _BULK_ROWS = 1_000
 _READERS = 16
 _LONG_READINGS = 4
@@ -71,7 +74,7 @@ class Database:
             "autoinstall_known_extensions": "false",
             "allocator_background_threads": "true",  # gives freed memory back while a bulk load goes on
             "preserve_insertion_order": "false",
-            "wal_autocheckpoint": _OFTEN,
+            "wal_autocheckpoint": _SELDOM,
         }
         if self.path != _MEMORY:
             config["temp_directory"] = f"{self.path}.tmp"
@@ -140,15 +143,26 @@ class Database:
                 raise
             else:
                 writer.execute("COMMIT")
+                self._checkpoint_if_long(writer)
             finally:
                 self._is_writing = False
+
+    def _checkpoint_if_long(self, writer: duckdb.DuckDBPyConnection) -> None:
+        if self._bulk or self.path == _MEMORY:
+            return
+        try:
+            length = os.stat(f"{self.path}.wal").st_size
+        except FileNotFoundError:
+            return
+        if length >= _OFTEN:
+            with suppress(duckdb.TransactionException):  # somebody else's; the next commit comes soon
+                writer.execute("CHECKPOINT")
 
     def expect(self, rows: int) -> None:
         """Say how many rows the next transaction writes: in a bulk load, time and memory go other ways."""
         bulk = rows >= _BULK_ROWS
         if bulk != self._bulk:
             with explained(self.path):
-                self.writer.execute(f"SET wal_autocheckpoint = '{_SELDOM if bulk else _OFTEN}'")
                 self.writer.execute(f"SET threads = {_BULK_THREADS if bulk else _THREADS}")
             self._bulk = bulk
 
