@@ -69,6 +69,36 @@ class Hour:
 
 
 @dataclass(frozen=True, slots=True)
+class HoursAsked:
+    """Which hours are asked for: those since with a measure `threshold` standard deviations from its mean.
+
+    The mean is that of the skill's hours from `baseline_since` to `since`; completion may lie on either side
+    of it, duration and volume above it. least_hours: with fewer before, no measure is judged. limit: of the
+    hours that are given.
+    """
+
+    since: datetime
+    baseline_since: datetime
+    threshold: float
+    least_hours: int
+    limit: int
+
+
+@dataclass(frozen=True, slots=True)
+class DeviatingHours:
+    """Hours by how far they deviate, then newest first, then by skill; beside what was looked at.
+
+    anomaly_count: measures that deviate, in all hours. skill_count: skills with a use since and one in the
+    hours before. unready_count: those of them with fewer decided hours before than are needed.
+    """
+
+    hours: Sequence[Hour]
+    anomaly_count: int
+    skill_count: int
+    unready_count: int
+
+
+@dataclass(frozen=True, slots=True)
 class Period:
     """Some consecutive decided invocations of a skill. moment: mean time, in seconds since 1970."""
 
@@ -173,8 +203,8 @@ class FindingsStorageProtocol(Protocol):
     def anomalies(self, since: datetime) -> Sequence[KeptAnomaly]:
         """Anomalies that last, or were raised or resolved since; newest first."""
 
-    def hours(self, since: datetime, baseline_since: datetime) -> Sequence[Hour]:
-        """The hours with a use since, newest first, each beside those from `baseline_since` to `since`."""
+    def deviating_hours(self, asked: HoursAsked) -> DeviatingHours:
+        """The hours that deviate most from the same skill's hours before."""
 
     def periods(self, skill_name: str, window: Window, parts: int) -> Sequence[Period]:
         """The decided uses in a window, cut into at most `parts` parts of equal size, in order."""

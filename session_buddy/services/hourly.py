@@ -7,7 +7,13 @@ from typing import Final
 
 from session_buddy.analytics.zscore import MINIMUM_HOURS, deviation
 from session_buddy.models.answers_findings import Anomaly, AnomalyReport
-from session_buddy.models.findings import FindingsStorageProtocol, Hour, HourlyMeasure
+from session_buddy.models.findings import (
+    DeviatingHours,
+    FindingsStorageProtocol,
+    Hour,
+    HourlyMeasure,
+    HoursAsked,
+)
 from session_buddy.models.vocabulary import AnomalyType, Measure
 from session_buddy.services.wording import number_of
 
@@ -20,32 +26,30 @@ def deviating_hours(
 ) -> AnomalyReport:
     """The hours since that lie `threshold` standard deviations or more from the mean of the week before."""
     begins = since.replace(minute=0, second=0, microsecond=0)
-    hours = findings.hours(begins, begins - BASELINE)
-    found = [anomaly for hour in hours for anomaly in _anomalies(hour, threshold)]
-    checked = {hour.skill_name for hour in hours}
-    unready = {hour.skill_name for hour in hours if hour.completion.hours < MINIMUM_HOURS}
+    seen = findings.deviating_hours(HoursAsked(begins, begins - BASELINE, threshold, MINIMUM_HOURS, limit))
+    found = [anomaly for hour in seen.hours for anomaly in _anomalies(hour, threshold)]
     return AnomalyReport(
         method="zscore",
         threshold=threshold,
         since=since,
         anomalies=sorted(found, key=lambda anomaly: -abs(anomaly.deviation_score))[:limit],
-        anomalies_total=len(found),
-        skills_checked=len(checked),
-        skills_without_baseline=len(unready),
-        message=_message(len(found), len(checked), len(unready), threshold),
+        anomalies_total=seen.anomaly_count,
+        skills_checked=seen.skill_count,
+        skills_without_baseline=seen.unready_count,
+        message=_message(seen, threshold),
     )
 
 
-def _message(found: int, checked: int, unready: int, threshold: float) -> str:
-    if unready == checked:
+def _message(seen: DeviatingHours, threshold: float) -> str:
+    if seen.unready_count == seen.skill_count:
         return (
             "insufficient_data: no skill was used in these hours and in "
             f"{MINIMUM_HOURS} hours of the week before."
         )
-    ready = number_of(checked - unready, "skill")
+    ready = number_of(seen.skill_count - seen.unready_count, "skill")
     return (
-        f"{number_of(found, 'hour')} at {threshold:g} deviations or more, of {ready} with a baseline. "
-        "Hours hold few uses, so many of these are chance; the default method raises far fewer."
+        f"{number_of(seen.anomaly_count, 'hour')} at {threshold:g} deviations or more, of {ready} with a "
+        "baseline. Hours hold few uses, so many of these are chance; the default method raises far fewer."
     )
 
 

@@ -14,7 +14,7 @@ from session_buddy.models.values import (
     Lines,
     MigrationStatus,
 )
-from session_buddy.storage import folding, forgetting, learning, rows
+from session_buddy.storage import folding, forgetting, learning, learning_few, rows
 from session_buddy.storage.answers import StoredAnswers
 from session_buddy.storage.database import Database
 from session_buddy.storage.experiments import StoredExperiments
@@ -55,7 +55,7 @@ class DuckDBStore(StoredAnswers):
         self._refusals = Refusals(keyed_hash)
         self._writing = threading.RLock()
         self._unlearned = 0
-        self.findings = StoredFindings(self._database, self._writing)
+        self.findings = StoredFindings(self._database, self._writing, learning_few.learn)
         self.runs = StoredRuns(self._database)
         self.experiments = StoredExperiments(self._database, self._writing)
 

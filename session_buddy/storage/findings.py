@@ -2,7 +2,7 @@
 
 import json
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -10,8 +10,10 @@ from uuid import UUID
 from session_buddy.live.sketch import estimate_of
 from session_buddy.models.findings import (
     DecidedUse,
+    DeviatingHours,
     Hour,
     HourlyMeasure,
+    HoursAsked,
     KeptAnomaly,
     KeptCluster,
     Partner,
@@ -24,17 +26,26 @@ from session_buddy.models.findings import (
 )
 from session_buddy.models.values import Window
 from session_buddy.storage import learning, rows
-from session_buddy.storage.connections import OpenDatabase
+from session_buddy.storage.connections import Connection, OpenDatabase
 from session_buddy.storage.queries import sql
 
 
 class StoredFindings:
     """The tables of V4, read and kept. Thread-safe."""
 
-    def __init__(self, database: OpenDatabase, writing: threading.RLock) -> None:
-        """writing: the lock under which anybody writes to the database."""
+    def __init__(
+        self,
+        database: OpenDatabase,
+        writing: threading.RLock,
+        learn: Callable[[Connection], bool] = learning.learn,
+    ) -> None:
+        """writing: the lock under which anybody writes to the database.
+
+        learn: moves every roll-up inside a transaction; whether there was anything to do.
+        """
         self._database = database
         self._writing = writing
+        self._learn = learn
         self._behind = True
 
     def folded(self) -> None:
@@ -43,16 +54,16 @@ class StoredFindings:
 
     def learn(self) -> bool:
         """Bring the roll-ups up to what is folded."""
-        if not self._behind:
-            return False
+        return self._behind and self._learn_what_is_folded()
+
+    def _learn_what_is_folded(self) -> bool:
         with self._writing:
-            self._behind = False
-            try:
+            moved = False
+            if self._behind:  # still, after waiting for who learned meanwhile
                 with self._database.transaction() as connection:
-                    return learning.learn(connection)
-            except BaseException:
-                self._behind = True
-                raise
+                    moved = self._learn(connection)
+                self._behind = False  # not before: who finds it so does not wait
+            return moved
 
     def uses(self, invocation_ids: Sequence[UUID]) -> Sequence[DecidedUse]:
         """Those of the invocations that are decided."""
@@ -78,11 +89,23 @@ class StoredFindings:
         found = self._database.records(sql("anomalies_since"), {"since": rows.naive(since)})
         return [KeptAnomaly(**rows.aware(row)) for row in found]
 
-    def hours(self, since: datetime, baseline_since: datetime) -> Sequence[Hour]:
-        """The hours with a use since, beside those before."""
+    def deviating_hours(self, asked: HoursAsked) -> DeviatingHours:
+        """The hours that deviate most from those before, found and counted where they are kept."""
         self.learn()
-        parameters = {"since": rows.naive(since), "baseline_since": rows.naive(baseline_since)}
-        return [_hour(row) for row in self._database.records(sql("hours_with_baseline"), parameters)]
+        parameters = {
+            "since": rows.naive(asked.since),
+            "baseline_since": rows.naive(asked.baseline_since),
+            "threshold": asked.threshold,
+            "least_hours": asked.least_hours,
+            "limit": asked.limit,
+        }
+        found = self._database.records(sql("deviating_hours"), parameters)
+        return DeviatingHours(
+            hours=[_hour(row) for row in found if row["skill_name"] is not None],
+            anomaly_count=found[0]["anomaly_count"],
+            skill_count=found[0]["skill_count"],
+            unready_count=found[0]["unready_count"],
+        )
 
     def periods(self, skill_name: str, window: Window, parts: int) -> Sequence[Period]:
         """The decided uses in a window, cut into parts."""

@@ -283,8 +283,9 @@ ORDER BY invoked_at, invocation_id;
 -- Skills with a use in a range of hours.
 SELECT DISTINCT skill_name FROM skill_time_series WHERE bucket_start >= $since AND invocation_count > 0;
 
--- hours_with_baseline --
--- Each hour since a moment beside the mean and standard deviation of the skill's hours before it.
+-- deviating_hours --
+-- The hours since a moment that deviate most, beside the mean and standard deviation of the skill's hours before,
+-- and how much deviates and was looked at; at least one row, without an hour where none deviates.
 WITH baseline AS (
     SELECT
         skill_name,
@@ -295,34 +296,73 @@ WITH baseline AS (
         avg(log_duration_sum / nullif(duration_count, 0)) AS duration_mean,
         stddev_samp(log_duration_sum / nullif(duration_count, 0)) AS duration_deviation,
         count(*) FILTER (duration_count > 0) AS duration_hours,
-        avg(invocation_count) AS volume_mean,
-        stddev_samp(invocation_count) AS volume_deviation
+        avg(CAST(invocation_count AS DOUBLE)) AS volume_mean,
+        stddev_samp(CAST(invocation_count AS DOUBLE)) AS volume_deviation
     FROM skill_time_series
     WHERE bucket_start >= $baseline_since AND bucket_start < $since AND invocation_count > 0
     GROUP BY skill_name
+),
+
+recent AS (
+    SELECT
+        skill_name,
+        bucket_start,
+        invocation_count,
+        completed_count + failed_count + abandoned_count AS decided_count,
+        completed_count,
+        duration_count,
+        log_duration_sum
+    FROM skill_time_series
+    WHERE bucket_start >= $since AND invocation_count > 0
+),
+
+scored AS (
+    SELECT
+        t.*,
+        b.hours,
+        b.completion_mean,
+        b.completion_deviation,
+        b.completion_hours,
+        b.duration_mean,
+        b.duration_deviation,
+        b.duration_hours,
+        b.volume_mean,
+        b.volume_deviation,
+        CASE WHEN b.completion_hours >= $least_hours AND b.completion_deviation > 0
+            THEN abs((t.completed_count / nullif(t.decided_count, 0) - b.completion_mean) / b.completion_deviation)
+        END AS completion_score,
+        CASE WHEN b.duration_hours >= $least_hours AND b.duration_deviation > 0
+            THEN (t.log_duration_sum / nullif(t.duration_count, 0) - b.duration_mean) / b.duration_deviation
+        END AS duration_score,
+        CASE WHEN b.hours >= $least_hours AND b.volume_deviation > 0
+            THEN (t.invocation_count - b.volume_mean) / b.volume_deviation
+        END AS volume_score
+    FROM recent AS t
+    INNER JOIN baseline AS b ON b.skill_name = t.skill_name
+),
+
+counted AS (
+    SELECT
+        count(*) FILTER (completion_score >= $threshold)
+        + count(*) FILTER (duration_score >= $threshold)
+        + count(*) FILTER (volume_score >= $threshold) AS anomaly_count,
+        count(DISTINCT skill_name) AS skill_count,
+        count(DISTINCT skill_name) FILTER (completion_hours < $least_hours) AS unready_count
+    FROM scored
+),
+
+farthest AS (
+    SELECT *, greatest(completion_score, duration_score, volume_score) AS score
+    FROM scored
+    WHERE completion_score >= $threshold OR duration_score >= $threshold OR volume_score >= $threshold
+    ORDER BY score DESC, bucket_start DESC, skill_name
+    LIMIT $limit
 )
 
-SELECT
-    t.skill_name,
-    t.bucket_start,
-    t.invocation_count,
-    t.completed_count + t.failed_count + t.abandoned_count AS decided_count,
-    t.completed_count,
-    t.duration_count,
-    t.log_duration_sum,
-    b.hours,
-    b.completion_mean,
-    b.completion_deviation,
-    b.completion_hours,
-    b.duration_mean,
-    b.duration_deviation,
-    b.duration_hours,
-    b.volume_mean,
-    b.volume_deviation
-FROM skill_time_series AS t
-INNER JOIN baseline AS b ON b.skill_name = t.skill_name
-WHERE t.bucket_start >= $since AND t.invocation_count > 0
-ORDER BY t.bucket_start DESC, t.skill_name;
+SELECT c.anomaly_count, c.skill_count, c.unready_count, f.*
+FROM counted AS c
+LEFT JOIN farthest AS f ON TRUE
+ORDER BY f.score DESC, f.bucket_start DESC, f.skill_name;
 
 -- periods_of_skill --
 -- The uses of one skill in a window, cut into equally large parts in order of time.

@@ -3,6 +3,7 @@
 import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from random import Random
@@ -13,7 +14,7 @@ import pytest
 from session_buddy.live.sketch import bucket_of, estimate_of
 from session_buddy.models.answers import Invocation
 from session_buddy.models.events import AnomalyEvent, CategorisedEvent, SkillEvent
-from session_buddy.models.findings import KeptCluster, Placed
+from session_buddy.models.findings import HoursAsked, KeptCluster, Placed
 from session_buddy.models.ids import hashed_id
 from session_buddy.models.protocols import SkillsStorageProtocol
 from session_buddy.models.values import Batch, ForgetRequest, Window
@@ -134,6 +135,29 @@ def test_roll_ups_equal_a_recount_whatever_the_batches(store: SkillsStorageProto
         del events[:size]
         if random.random() < 0.3:
             store.findings.learn()
+    assert as_recounted(store)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(4))
+def test_roll_ups_equal_a_recount_where_few_changes_are_learned_at_once(
+    store: SkillsStorageProtocol, seed: int
+) -> None:
+    random = Random(seed)
+    events = random_events(random, 40)
+    random.shuffle(events)
+    while events:
+        for _ in range(random.choice([1, 1, 1, 2, 4])):
+            fold(store, *events[-1:])
+            del events[-1:]
+        store.findings.learn()
+    assert as_recounted(store)
+
+
+def test_an_outcome_that_comes_later_moves_the_hour_alone(store: SkillsStorageProtocol) -> None:
+    fold(store, skill_event("u1", "started", 0, invoked_at=at(0)), recorded("u2", 5, skill_name="test"))
+    store.findings.learn()
+    fold(store, recorded("u1", 9, invoked_at=at(0), outcome="failed"))
     assert as_recounted(store)
 
 
@@ -312,9 +336,35 @@ def test_the_latest_decided_uses_come_in_order(store: SkillsStorageProtocol) -> 
 
 
 @pytest.mark.slow
-def test_hours_stand_beside_the_hours_before(store: SkillsStorageProtocol) -> None:
+def test_hours_that_deviate_stand_beside_the_hours_before(store: SkillsStorageProtocol) -> None:
     fold(store, *(recorded(f"u{n}", n * 3600, outcome="completed" if n % 2 else "failed") for n in range(10)))
-    (newest, *_) = store.findings.hours(at(9 * 3600), at(0) - timedelta(days=1))
-    assert (newest.invocation_count, newest.completed_count) == (1, 1)
+    fold(store, *(recorded(f"v{n}", 9 * 3600 + n) for n in range(4)))
+    asked = HoursAsked(at(9 * 3600), at(0) - timedelta(days=1), 1.0, 8, 5)
+    seen = store.findings.deviating_hours(asked)
+    (newest,) = seen.hours
+    assert (newest.invocation_count, newest.completed_count) == (5, 5)
     assert (newest.completion.hours, newest.completion.mean) == (9, pytest.approx(4 / 9))
     assert newest.completion.deviation == pytest.approx(math.sqrt(9 * (4 / 9) * (5 / 9) / 8))
+    assert (seen.anomaly_count, seen.skill_count, seen.unready_count) == (1, 1, 0)
+    none = store.findings.deviating_hours(replace(asked, threshold=9.0))
+    assert (none.hours, none.anomaly_count, none.skill_count) == ([], 0, 1)
+    few = store.findings.deviating_hours(replace(asked, least_hours=10))
+    assert (few.hours, few.anomaly_count, few.skill_count, few.unready_count) == ([], 0, 1, 1)
+
+
+@pytest.mark.slow
+def test_the_hours_that_deviate_most_are_given_and_all_are_counted(store: SkillsStorageProtocol) -> None:
+    before = [
+        recorded(f"{name}{hour}-{n}", hour * 3600 + n, skill_name=name)
+        for name in ("review", "test")
+        for hour in range(8)
+        for n in range(1 + hour % 2)
+    ]
+    busy = [recorded(f"t{n}", 8 * 3600 + n, skill_name="test") for n in range(6)]
+    late = [recorded(f"r{n}", 9 * 3600 + n) for n in range(9)]
+    fold(store, *before, *busy, *late)
+    asked = HoursAsked(at(8 * 3600), at(0), 2.0, 8, 1)
+    (most,), both = (store.findings.deviating_hours(replace(asked, limit=n)).hours for n in (1, 5))
+    assert (most.skill_name, most.invocation_count) == ("review", 9)
+    assert [(hour.skill_name, hour.invocation_count) for hour in both] == [("review", 9), ("test", 6)]
+    assert store.findings.deviating_hours(asked).anomaly_count == 2

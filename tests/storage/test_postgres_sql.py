@@ -15,6 +15,7 @@ OF_DUCKDB_ALONE = {
     "fold.sql": "PostgreSQL merges the events of a use in Python (docs/adr/0009)",
     "fold_one.sql": "likewise",
     "forgetting.sql": "likewise",
+    "learn_few.sql": "its server plans the statements for many in no time",
 }
 
 

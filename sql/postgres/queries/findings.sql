@@ -431,8 +431,8 @@ FROM skill_time_series
 WHERE
   bucket_start >= $since AND invocation_count > 0;
 
--- hours_with_baseline --
--- Each hour since a moment beside the mean and standard deviation of the skill's hours before it.
+-- deviating_hours --
+-- The hours since a moment that deviate most, beside the mean and standard deviation of the skill's hours before, and how much deviates and was looked at; at least one row, without an hour where none deviates.
 WITH baseline AS (
   SELECT
     skill_name,
@@ -449,8 +449,8 @@ WITH baseline AS (
     STDDEV_SAMP(CAST(log_duration_sum AS DOUBLE PRECISION) / NULLIF(duration_count, 0)) AS duration_deviation,
     COUNT(*) FILTER(WHERE
       duration_count > 0) AS duration_hours,
-    AVG(invocation_count) AS volume_mean,
-    STDDEV_SAMP(invocation_count) AS volume_deviation
+    AVG(CAST(invocation_count AS DOUBLE PRECISION)) AS volume_mean,
+    STDDEV_SAMP(CAST(invocation_count AS DOUBLE PRECISION)) AS volume_deviation
   FROM skill_time_series
   WHERE
     bucket_start >= $baseline_since
@@ -458,32 +458,90 @@ WITH baseline AS (
     AND invocation_count > 0
   GROUP BY
     skill_name
+), recent AS (
+  SELECT
+    skill_name,
+    bucket_start,
+    invocation_count,
+    completed_count + failed_count + abandoned_count AS decided_count,
+    completed_count,
+    duration_count,
+    log_duration_sum
+  FROM skill_time_series
+  WHERE
+    bucket_start >= $since AND invocation_count > 0
+), scored AS (
+  SELECT
+    t.*,
+    b.hours,
+    b.completion_mean,
+    b.completion_deviation,
+    b.completion_hours,
+    b.duration_mean,
+    b.duration_deviation,
+    b.duration_hours,
+    b.volume_mean,
+    b.volume_deviation,
+    CASE
+      WHEN b.completion_hours >= $least_hours AND b.completion_deviation > 0
+      THEN ABS(
+        CAST((
+          CAST(t.completed_count AS DOUBLE PRECISION) / NULLIF(t.decided_count, 0) - b.completion_mean
+        ) AS DOUBLE PRECISION) / b.completion_deviation
+      )
+    END AS completion_score,
+    CASE
+      WHEN b.duration_hours >= $least_hours AND b.duration_deviation > 0
+      THEN CAST((
+        CAST(t.log_duration_sum AS DOUBLE PRECISION) / NULLIF(t.duration_count, 0) - b.duration_mean
+      ) AS DOUBLE PRECISION) / b.duration_deviation
+    END AS duration_score,
+    CASE
+      WHEN b.hours >= $least_hours AND b.volume_deviation > 0
+      THEN CAST((
+        t.invocation_count - b.volume_mean
+      ) AS DOUBLE PRECISION) / b.volume_deviation
+    END AS volume_score
+  FROM recent AS t
+  INNER JOIN baseline AS b
+    ON b.skill_name = t.skill_name
+), counted AS (
+  SELECT
+    COUNT(*) FILTER(WHERE
+      completion_score >= $threshold) + COUNT(*) FILTER(WHERE
+      duration_score >= $threshold) + COUNT(*) FILTER(WHERE
+      volume_score >= $threshold) AS anomaly_count,
+    COUNT(DISTINCT skill_name) AS skill_count,
+    COUNT(DISTINCT skill_name) FILTER(WHERE
+      completion_hours < $least_hours) AS unready_count
+  FROM scored
+), farthest AS (
+  SELECT
+    *,
+    GREATEST(completion_score, duration_score, volume_score) AS score
+  FROM scored
+  WHERE
+    completion_score >= $threshold
+    OR duration_score >= $threshold
+    OR volume_score >= $threshold
+  ORDER BY
+    score DESC,
+    bucket_start DESC,
+    skill_name
+  LIMIT $limit
 )
 SELECT
-  t.skill_name,
-  t.bucket_start,
-  t.invocation_count,
-  t.completed_count + t.failed_count + t.abandoned_count AS decided_count,
-  t.completed_count,
-  t.duration_count,
-  t.log_duration_sum,
-  b.hours,
-  b.completion_mean,
-  b.completion_deviation,
-  b.completion_hours,
-  b.duration_mean,
-  b.duration_deviation,
-  b.duration_hours,
-  b.volume_mean,
-  b.volume_deviation
-FROM skill_time_series AS t
-INNER JOIN baseline AS b
-  ON b.skill_name = t.skill_name
-WHERE
-  t.bucket_start >= $since AND t.invocation_count > 0
+  c.anomaly_count,
+  c.skill_count,
+  c.unready_count,
+  f.*
+FROM counted AS c
+LEFT JOIN farthest AS f
+  ON TRUE
 ORDER BY
-  t.bucket_start DESC,
-  t.skill_name;
+  f.score DESC,
+  f.bucket_start DESC,
+  f.skill_name;
 
 -- periods_of_skill --
 -- The uses of one skill in a window, cut into equally large parts in order of time.
