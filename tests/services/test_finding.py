@@ -91,9 +91,14 @@ def test_a_rebuild_gives_the_same_findings(found: Found) -> None:
     found.use(*(number % 5 > 1 for number in range(25)))
     found.usual(20, skill="lint")
     before = answers(found)
-    assert len(found.finder.anomalies().anomalies) == 1
+    assert [anomaly.status for anomaly in before[0].anomalies] == ["active"]
     found.home.keeper.rebuild(lambda _progress: None)
     assert answers(found) == before
+    found.usual(40)
+    history = answers(found)
+    assert [anomaly.resolution for anomaly in history[0].anomalies] == ["recovered"]
+    found.home.keeper.rebuild(lambda _progress: None)
+    assert answers(found) == history
 
 
 def answers(found: Found) -> list[Any]:
