@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bench.generators.uses import made_up
 from session_buddy.analytics.success.evaluation import score_success
 from session_buddy.analytics.success.features import FeatureState
 from session_buddy.analytics.success.logistic import Input, OnlineLogistic
@@ -18,6 +19,8 @@ from session_buddy.analytics.success.uses import Use
 from tests.support.references import Reference
 
 stats = Reference("scipy.stats")
+river_metrics = Reference("river.metrics")
+river_models = Reference("river.linear_model")
 
 MONDAY_NOON = 1_767_614_400.0  # 2026-01-05 12:00 UTC
 USES = st.builds(
@@ -163,6 +166,27 @@ def test_log_loss_and_brier_equal_those_of_scikit_learn() -> None:
     assert found is not None
     assert found.log_loss == pytest.approx(metrics.log_loss(came, said))
     assert found.brier == pytest.approx(metrics.brier_score_loss(came, said))
+
+
+@pytest.mark.slow
+def test_the_progressive_loss_is_that_of_river_and_below_its_regression_s() -> None:
+    """Both predict each outcome before they learn it, from the same features."""
+    ours, score, our_loss = OnlineLogistic(), ProgressiveScore(), river_metrics.LogLoss()
+    theirs, their_loss = river_models.LogisticRegression(), river_metrics.LogLoss()
+    keys: dict[str, int] = {}
+    for made_use, completed in made_up(np.random.default_rng(), 4_000):
+        names = [f"{name} {getattr(made_use, name)}" for name in ("skill_name", "user", "project")]
+        inputs = [Input(keys.setdefault(name, len(keys)), 1.0, 0.0, 1.0) for name in names]
+        probability = ours.probability(inputs)
+        score.add(probability, completed=completed)
+        our_loss.update(completed, {True: probability, False: 1 - probability})
+        their_loss.update(completed, theirs.predict_proba_one(dict.fromkeys(names, 1.0)))
+        ours.learn(inputs, completed=completed)
+        theirs.learn_one(dict.fromkeys(names, 1.0), completed)
+    found = score.summary()
+    assert found is not None
+    assert found.log_loss == pytest.approx(our_loss.get(), rel=1e-9)
+    assert our_loss.get() < their_loss.get()
 
 
 def test_before_any_outcome_the_probability_is_one_half() -> None:
