@@ -132,6 +132,24 @@ def test_rare_words_and_names_weigh_more() -> None:
     assert text.matched("Write the RELEASE", "plan") == ["Write", "RELEASE"]
 
 
+def test_relevance_is_that_of_bm25_over_the_best_there_could_be() -> None:
+    """k1 = 1.2, b = .75, words of the name twice."""
+    skills = {"apple": "pear plum plum", "pear": "plum", "fig": "apple apple apple pear melon kiwi"}
+    bags = {name: [name, name, *description.split()] for name, description in skills.items()}
+    mean = sum(map(len, bags.values())) / len(bags)
+    text = TextMatch()
+    text.describe(skills)
+    found = text.relevance("apple plum mango")
+    rarity = {}
+    for word in ("apple", "plum"):
+        having = sum(word in bag for bag in bags.values())
+        rarity[word] = math.log(1 + (len(bags) - having + 0.5) / (having + 0.5))
+    for name, bag in bags.items():
+        length = 1.2 * (1 - 0.75 + 0.75 * len(bag) / mean)
+        score = sum(rarity[word] * bag.count(word) * 2.2 / (bag.count(word) + length) for word in rarity)
+        assert found[name] == pytest.approx(score / (2.2 * sum(rarity.values())))
+
+
 @given(st.text(), st.dictionaries(st.text(min_size=1), st.text(), max_size=4))
 def test_any_text_can_be_matched(query: str, skills: dict[str, str]) -> None:
     text = TextMatch()
