@@ -118,6 +118,9 @@ class SkillsStorageProtocol(Protocol):
     def session_summary(self, session_id: str) -> SessionSummary | None:
         """What is known of one session."""
 
+    def first_activity(self, session_id: str) -> datetime | None:
+        """When a session was first heard of; None if it never was."""
+
     def sessions(self, limit: int) -> Sequence[SessionSummary]:
         """The sessions that were active last, newest first."""
 

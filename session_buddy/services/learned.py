@@ -1,10 +1,11 @@
 """What was learned from the uses of one home: every strategy, the success model, and what explains them."""
 
+import math
 from collections import OrderedDict, deque
 from collections.abc import Mapping
 from dataclasses import dataclass
 from statistics import median
-from typing import Final
+from typing import Final, NamedTuple
 from uuid import UUID
 
 from session_buddy.analytics.success.model import Prediction, SuccessModel
@@ -35,8 +36,19 @@ class _Begun:
     timed: bool = False
 
 
+class _History(NamedTuple):
+    """Skills of one session, oldest first. began: when the first of them that was learned began."""
+
+    began: float
+    skills: deque[str]
+
+
 class Learned:
-    """Learns uses in the order in which they began. Not thread-safe."""
+    """Learns uses in the order in which they began. Not thread-safe.
+
+    sessions_since: of a session that was first heard of after this, `history` knows every use; seconds since
+    1970. Whoever lets something learn from a part of the record only sets it.
+    """
 
     def __init__(self, described: Mapping[str, str], user_id: str = "") -> None:
         """described: installed skills -> description. user_id: whose uses are those that name no user."""
@@ -50,7 +62,8 @@ class Learned:
         self.uses = 0
         self.latest = 0.0
         self.stale = False
-        self._histories: OrderedDict[str, deque[str]] = OrderedDict()
+        self.sessions_since = -math.inf
+        self._histories: OrderedDict[str, _History] = OrderedDict()
         self._known: OrderedDict[UUID, _Begun] = OrderedDict()
         self._durations: dict[str, deque[float]] = {}
         self._decided: dict[str, int] = {}
@@ -92,7 +105,7 @@ class Learned:
     def history(self, session_id: str) -> tuple[str, ...] | None:
         """Skills of a session, oldest first; None if nothing of it was learned."""
         found = self._histories.get(session_id)
-        return tuple(found) if found is not None else None
+        return tuple(found.skills) if found is not None else None
 
     def expected_seconds(self, skill_name: str) -> float | None:
         """Median active seconds of the latest uses; None if none is known."""
@@ -116,7 +129,7 @@ class Learned:
         use = use_of(past)
         self.stale = self.stale or use.at < self.latest - BLURRED_SECONDS
         self.latest = max(self.latest, use.at)
-        history = self._histories.setdefault(use.session_id, deque(maxlen=HISTORY_KEPT))
+        history = self._history(use)
         context = Context(tuple(history), past.project, past.user_id, past.workflow_phase)
         for strategy in self.strategies.values():
             if strategy is not self.blend:
@@ -127,9 +140,20 @@ class Learned:
         self.uses += 1
         if past.completed is not False:
             self._worked.add(past.skill_name)
-        _trim(self._histories, _SESSIONS_KEPT)
-        _trim(self._known, _USES_KEPT)
+        if len(self._known) > _USES_KEPT:
+            self._known.popitem(last=False)
         return begun
+
+    def _history(self, use: Use) -> deque[str]:
+        """The skills of a use's session."""
+        known = self._histories.get(use.session_id)
+        if known is None:
+            known = self._histories[use.session_id] = _History(use.at, deque(maxlen=HISTORY_KEPT))
+            if len(self._histories) > _SESSIONS_KEPT:
+                began = self._histories.popitem(last=False)[1].began
+                # It may have been heard of a while after its first use began, which was told of late.
+                self.sessions_since = max(self.sessions_since, began + BLURRED_SECONDS)
+        return known.skills
 
     def _settle(self, begun: _Begun, *, completed: bool) -> None:
         if begun.prediction is None:
@@ -154,8 +178,3 @@ def use_of(past: PastUse) -> Use:
         project=past.project or "",
         phase=past.workflow_phase,
     )
-
-
-def _trim(kept: "OrderedDict[str, deque[str]] | OrderedDict[UUID, _Begun]", limit: int) -> None:
-    if len(kept) > limit:
-        kept.popitem(last=False)

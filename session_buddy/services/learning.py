@@ -185,6 +185,8 @@ class Learning:
         self._record.catch_up()
         uses = self._record.storage.past_uses(USES_LEARNED)
         learned, rested_at = Learned(self._described(), self._user_id), time.monotonic()
+        if len(uses) == USES_LEARNED:
+            learned.sessions_since = uses[0].invoked_at.timestamp()
         for place, use in enumerate(uses):
             learned.take(use, weigh=place >= len(uses) - WEIGHED)
             if self._stopped.is_set() or self._restarts != restarts:

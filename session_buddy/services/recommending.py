@@ -1,5 +1,6 @@
 """Suggesting the next skill and predicting how a use would go."""
 
+import math
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -25,7 +26,7 @@ from session_buddy.models.problems import shown
 from session_buddy.models.protocols import Clock, Journal
 from session_buddy.models.values import Acceptance, Caller
 from session_buddy.models.vocabulary import WorkflowPhase
-from session_buddy.services.learned import USES_LEARNED, Learned
+from session_buddy.services.learned import Learned
 from session_buddy.services.learning import Learning
 from session_buddy.services.reasons import message, odds_in_words, reason
 from session_buddy.services.record import Record
@@ -232,10 +233,14 @@ class Recommender:
         if recent_skills is not None:
             return tuple(recent_skills)
         known = learned.history(session_id)
-        if known is not None or learned.uses < USES_LEARNED:
+        if known is not None or learned.sessions_since == -math.inf:
             return known or ()
-        # More uses than were learned: the session may be older than they are.
-        return tuple(use.skill_name for use in self._record.storage.session_invocations(session_id))
+        # Going through millions of uses for what one session used takes longer than all the rest.
+        storage = self._record.storage
+        heard = storage.first_activity(session_id)
+        if heard is None or heard.timestamp() > learned.sessions_since:
+            return ()
+        return tuple(use.skill_name for use in storage.session_invocations(session_id))
 
     def _use(self, skill_name: str, session_id: str, phase: str, caller: Caller) -> Use:
         at = self._clock().timestamp()

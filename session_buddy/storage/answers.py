@@ -107,6 +107,11 @@ class StoredAnswers:
         found = self._database.records(sql("summary_of_session"), {"session_id": session_id})
         return rows.session_of(found[0]) if found else None
 
+    def first_activity(self, session_id: str) -> datetime | None:
+        """When a session was first heard of; None if it never was."""
+        found = self._database.rows(sql("first_activity_of_session"), {"session_id": session_id})
+        return rows.utc(found[0][0]) if found else None
+
     def sessions(self, limit: int) -> Sequence[SessionSummary]:
         """The sessions that were active last, newest first."""
         return [

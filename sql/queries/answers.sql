@@ -169,6 +169,10 @@ SELECT
 FROM v_session_summary
 WHERE session_id = $session_id;
 
+-- first_activity_of_session --
+-- When a session was first heard of.
+SELECT first_activity_at FROM agent_session WHERE session_id = $session_id;
+
 -- latest_sessions --
 -- The sessions that were active last; the newest are chosen before their skills are counted.
 WITH latest AS (

@@ -32,6 +32,7 @@ def test_an_empty_store_answers_with_nothing(store: SkillsStorageProtocol) -> No
     assert store.known_event(uuid4()) is None
     assert list(store.session_invocations("nobody")) == []
     assert store.session_summary("nobody") is None
+    assert store.first_activity("nobody") is None
     assert list(store.sessions(5)) == []
     assert store.latest_invocation("review", None) is None
     assert store.neighbours("review", 5) == ([], [])
@@ -217,6 +218,7 @@ def test_a_session_is_summed_up_and_listed_newest_first(store: SkillsStorageProt
     assert (summary.agent, summary.project) == ("codex", "/work")
     assert (summary.started_at, summary.last_activity_at, summary.ended_at) == (at(0), at(100), at(100))
     assert (summary.invocation_count, summary.completed_count, summary.failed_count) == (2, 1, 1)
+    assert (store.first_activity("morning"), store.first_activity("evening")) == (at(0), at(500))
     assert [found.session_id for found in store.sessions(5)] == ["evening", "morning"]
     assert [found.session_id for found in store.sessions(1)] == ["evening"]
     assert store.sessions(5)[1] == summary
