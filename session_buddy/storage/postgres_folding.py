@@ -5,7 +5,7 @@ and fill the server's catalogue; a batch costs the same few statements this way,
 """
 
 import json
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -55,19 +55,46 @@ def fold_skill_events(connection: PostgresConnection, events: Sequence[SkillEven
 
 
 def _fold(connection: PostgresConnection, events: Sequence[SkillEvent], changes: Changes) -> None:
-    known = _ids(connection.run("known_events", ids=as_json(event.id for event in events)))
-    touched = as_json({event.invocation_id for event in events})
-    foreign = _ids(connection.run("uses_of_others", ids=touched))
-    new = [event for event in events if event.id not in known and event.invocation_id not in foreign]
+    known = _told_before(connection, events)
+    folded, foreign = known["event"], known["foreign"]
+    new = [event for event in events if event.id not in folded and event.invocation_id not in foreign]
     if not new:
         return
+    said = Counter(event.invocation_id for event in new)
+    said.update(known["own"])
+    said.update(known["superseded"])
+    first = [event for event in new if said[event.invocation_id] == 1 and event.kind != "superseded"]
+    if first:
+        connection.run("insert_uses", rows=_as_rows(first))
+        changes.new_invocations += len(first)
+        changes.touched_skills.update(event.skill_name for event in first)
+    if len(first) < len(new):
+        alone = {event.invocation_id for event in first}
+        more = [event for event in new if event.invocation_id not in alone]
+        _fold_merged(connection, more, known["superseded"], changes)
+    changes.new_events += len(new)
+    connection.run("move_sessions", rows=as_json(session_rows(new)))
+
+
+def _told_before(connection: PostgresConnection, events: Sequence[SkillEvent]) -> Mapping[str, set[UUID]]:
+    """What the server knows of the events (`event`) and of their uses (`own`, `foreign`, `superseded`)."""
+    known: dict[str, set[UUID]] = defaultdict(set)
+    ids = (f'{{"id":"{event.id}","invocation_id":"{event.invocation_id}"}}' for event in events)
+    for kind, found in connection.run("told_before", rows=f"[{','.join(ids)}]"):
+        known[kind].add(found)
+    return known
+
+
+def _fold_merged(
+    connection: PostgresConnection, new: Sequence[SkillEvent], superseded: set[UUID], changes: Changes
+) -> None:
+    """Apply events of uses of which more than one event tells."""
     connection.run("insert_skills", rows=as_json(sorted({event.skill_name for event in new})))
-    gone = {event.invocation_id for event in new if event.kind == "superseded"}
-    if gone:
-        connection.run("insert_superseded", ids=as_json(gone))
-    touched = as_json({event.invocation_id for event in new})
-    gone |= _ids(connection.run("superseded_of", ids=touched))
-    before = invocations(connection, touched)
+    said = {event.invocation_id for event in new if event.kind == "superseded"}
+    if said:
+        connection.run("insert_superseded", ids=as_json(said))
+    gone = superseded | said
+    before = invocations(connection, as_json({event.invocation_id for event in new}))
     told: dict[UUID, list[SkillEvent]] = defaultdict(list)
     for event in _older(connection, before):
         told[event.invocation_id].append(event)
@@ -76,8 +103,6 @@ def _fold(connection: PostgresConnection, events: Sequence[SkillEvent], changes:
     after = {use: None if use in gone else merge(known_of) for use, known_of in told.items()}
     connection.run("insert_events", rows=_as_rows(new))
     write(connection, before, after, changes)
-    changes.new_events += len(new)
-    connection.run("move_sessions", rows=as_json(session_rows(new)))
 
 
 def fold_session_events(
@@ -244,7 +269,3 @@ def _as_row(value: SkillEvent | Invocation) -> str:
 def as_json(values: Iterable[Any]) -> str:
     """Rows, names or ids as a JSON list."""
     return json.dumps(list(values), default=str)
-
-
-def _ids(rows: Iterable[tuple[UUID]]) -> set[UUID]:
-    return {row[0] for row in rows}

@@ -11,22 +11,152 @@ SET LOCAL idle_in_transaction_session_timeout = '15s';
 INSERT INTO folding_home (home, folded_at) VALUES ($home, now() AT TIME ZONE 'UTC')
 ON CONFLICT (home) DO UPDATE SET folded_at = excluded.folded_at;
 
--- known_events --
--- Those of some events that were folded before, by whomever.
-SELECT id FROM skill_event
-WHERE id IN (SELECT CAST(json_array_elements_text(CAST($ids AS JSON)) AS UUID));
+-- told_before --
+-- What is known of some events and their uses: those folded before, by whomever; uses of this writer; uses that somebody else wrote, which nobody else changes; and invocations that are no use of their own.
+WITH given AS MATERIALIZED (
+    SELECT id, invocation_id
+    FROM json_to_recordset(CAST($rows AS JSON)) AS r (id UUID, invocation_id UUID)
+)
 
--- superseded_of --
--- Those of some invocations that are no use of their own.
-SELECT invocation_id FROM superseded_invocation
-WHERE invocation_id IN (SELECT CAST(json_array_elements_text(CAST($ids AS JSON)) AS UUID));
+SELECT 'event' AS known, id FROM skill_event WHERE id IN (SELECT id FROM given)
+UNION ALL
+SELECT CASE WHEN written_by = current_user THEN 'own' ELSE 'foreign' END, invocation_id
+FROM skill_invocation
+WHERE invocation_id IN (SELECT invocation_id FROM given)
+UNION ALL
+SELECT 'superseded', invocation_id FROM superseded_invocation
+WHERE invocation_id IN (SELECT invocation_id FROM given);
 
--- uses_of_others --
--- Those of some invocations that somebody else wrote; nobody changes another's.
-SELECT invocation_id FROM skill_invocation
-WHERE
-    invocation_id IN (SELECT CAST(json_array_elements_text(CAST($ids AS JSON)) AS UUID))
-    AND written_by <> current_user;
+-- insert_uses --
+-- Uses of which one event is all that is known, as of most that is imported: the event, the use that it makes by the rule of `merge`, every total that this moves, and what the roll-ups have to learn, in one go.
+WITH given AS MATERIALIZED (
+    SELECT * FROM json_populate_recordset(CAST(NULL AS skill_event), CAST($rows AS JSON))
+),
+
+used AS MATERIALIZED (
+    SELECT
+        invocation_id, skill_name, session_id, agent, thread, origin, source, project, user_id,
+        parent_invocation_id, coalesce(invoked_at, occurred_at) AS invoked_at, ended_at, duration_seconds,
+        outcome, outcome = 'completed' AS completed,
+        CASE WHEN outcome IS NOT NULL THEN outcome_source END AS outcome_source,
+        coalesce(CASE WHEN outcome IS NOT NULL THEN evidence END, '[]') AS evidence,
+        CASE WHEN outcome IS NOT NULL THEN error_type END AS error_type,
+        tool_call_count, tool_error_count, rating, note, query_text, query_hash, query_length,
+        coalesce(workflow_phase, 'unknown') AS workflow_phase, workflow_step,
+        CASE
+            WHEN duration_seconds IS NOT NULL THEN CAST(round(least(duration_seconds, 1e12) * 1000000) AS BIGINT)
+        END AS microseconds
+    FROM given
+),
+
+told AS (
+    INSERT INTO skill_event (
+        id, kind, invocation_id, occurred_at, skill_name, session_id, source, authority, agent, thread, origin,
+        project, user_id, parent_invocation_id, invoked_at, ended_at, duration_seconds, outcome,
+        outcome_source, evidence, error_type, tool_call_count, tool_error_count, rating, note, query_text,
+        query_hash, query_length, workflow_phase, workflow_step
+    )
+    SELECT
+        id, kind, invocation_id, occurred_at, skill_name, session_id, source, authority, agent, thread, origin,
+        project, user_id, parent_invocation_id, invoked_at, ended_at, duration_seconds, outcome,
+        outcome_source, evidence, error_type, tool_call_count, tool_error_count, rating, note, query_text,
+        query_hash, query_length, workflow_phase, workflow_step
+    FROM given
+),
+
+queued AS (
+    INSERT INTO skill_change (
+        sign, invocation_id, skill_name, session_id, user_id, invoked_at, outcome, duration_seconds, rating
+    )
+    SELECT 1, invocation_id, skill_name, session_id, user_id, invoked_at, outcome, duration_seconds, rating
+    FROM used
+),
+
+of_skills AS (
+    INSERT INTO skill_metrics AS m (
+        skill_name, invocation_count, completed_count, failed_count, abandoned_count, reported_count,
+        inferred_count, duration_count, duration_sum, rating_count, rating_sum, first_invoked_at,
+        last_invoked_at
+    )
+    SELECT
+        skill_name, count(*), count(*) FILTER (WHERE outcome = 'completed'),
+        count(*) FILTER (WHERE outcome = 'failed'), count(*) FILTER (WHERE outcome = 'abandoned'),
+        count(*) FILTER (WHERE outcome_source = 'reported'), count(*) FILTER (WHERE outcome_source = 'inferred'),
+        count(duration_seconds), coalesce(sum(microseconds), 0) / 1000000, count(rating),
+        coalesce(sum(rating), 0), min(invoked_at), max(invoked_at)
+    FROM used
+    GROUP BY skill_name
+    ON CONFLICT (skill_name) DO UPDATE SET
+        invocation_count = m.invocation_count + excluded.invocation_count,
+        completed_count = m.completed_count + excluded.completed_count,
+        failed_count = m.failed_count + excluded.failed_count,
+        abandoned_count = m.abandoned_count + excluded.abandoned_count,
+        reported_count = m.reported_count + excluded.reported_count,
+        inferred_count = m.inferred_count + excluded.inferred_count,
+        duration_count = m.duration_count + excluded.duration_count,
+        duration_sum = m.duration_sum + excluded.duration_sum,
+        rating_count = m.rating_count + excluded.rating_count,
+        rating_sum = m.rating_sum + excluded.rating_sum,
+        first_invoked_at = least(m.first_invoked_at, excluded.first_invoked_at),
+        last_invoked_at = greatest(m.last_invoked_at, excluded.last_invoked_at)
+),
+
+of_sessions AS (
+    INSERT INTO session_skills AS s (
+        session_skill_id, session_id, skill_name, invocation_count, completed_count, failed_count,
+        abandoned_count, duration_sum
+    )
+    SELECT
+        CAST(md5(session_id || chr(10) || skill_name) AS UUID), session_id, skill_name, count(*),
+        count(*) FILTER (WHERE outcome = 'completed'), count(*) FILTER (WHERE outcome = 'failed'),
+        count(*) FILTER (WHERE outcome = 'abandoned'), coalesce(sum(microseconds), 0) / 1000000
+    FROM used
+    GROUP BY session_id, skill_name
+    ON CONFLICT (session_skill_id) DO UPDATE SET
+        invocation_count = s.invocation_count + excluded.invocation_count,
+        completed_count = s.completed_count + excluded.completed_count,
+        failed_count = s.failed_count + excluded.failed_count,
+        abandoned_count = s.abandoned_count + excluded.abandoned_count,
+        duration_sum = s.duration_sum + excluded.duration_sum
+),
+
+of_tallies AS (
+    INSERT INTO skill_tally AS t (skill_name, dimension, value, invocation_count)
+    SELECT skill_name, 'workflow_phase', workflow_phase, count(*) FROM used GROUP BY skill_name, workflow_phase
+    UNION ALL
+    SELECT skill_name, 'error_type', error_type, count(*)
+    FROM used
+    WHERE error_type IS NOT NULL
+    GROUP BY skill_name, error_type
+    UNION ALL
+    SELECT skill_name, 'duration_bucket', CAST(CAST(bucket AS INT) AS TEXT), count(*)
+    FROM (
+        SELECT
+            skill_name,
+            ceil(
+                ln(greatest(duration_seconds, 0.001))
+                / ln(CAST(1.01 AS DOUBLE PRECISION) / CAST(0.99 AS DOUBLE PRECISION))
+            ) AS bucket
+        FROM used
+        WHERE duration_seconds IS NOT NULL
+    ) AS measured
+    GROUP BY skill_name, bucket
+    ON CONFLICT (skill_name, dimension, value) DO UPDATE SET
+        invocation_count = t.invocation_count + excluded.invocation_count
+)
+
+INSERT INTO skill_invocation (
+    invocation_id, skill_name, session_id, agent, thread, origin, source, project, user_id,
+    parent_invocation_id, invoked_at, ended_at, duration_seconds, outcome, completed, outcome_source,
+    evidence, error_type, tool_call_count, tool_error_count, rating, note, query_text, query_hash,
+    query_length, workflow_phase, workflow_step
+)
+SELECT
+    invocation_id, skill_name, session_id, agent, thread, origin, source, project, user_id,
+    parent_invocation_id, invoked_at, ended_at, duration_seconds, outcome, completed, outcome_source,
+    evidence, error_type, tool_call_count, tool_error_count, rating, note, query_text, query_hash,
+    query_length, workflow_phase, workflow_step
+FROM used;
 
 -- own_invocations --
 -- Some of the uses that this writer wrote, as they are.
