@@ -28,6 +28,7 @@ from bench.team_work import AT_ONCE, batches, hashed, server_seconds
 from session_buddy.models.protocols import SkillsStorageProtocol
 from session_buddy.storage.duckdb_store import DuckDBStore
 from session_buddy.storage.postgres_store import PostgresStore
+from session_buddy.storage.postgres_team import Team
 from tests.support.postgres import PostgresServer
 
 LEAST_ROWS_PER_SECOND = 5_000
@@ -75,6 +76,7 @@ def main() -> int:
         if not (folder / "filled").exists():
             server.execute("CREATE DATABASE team")
             ours.open()
+            Team(ours).init()
             fill(folder, given.invocations, server, ours)
             (folder / "filled").write_text(str(given.invocations))
         ours.open()
@@ -124,6 +126,7 @@ def folded_into_empty(server: PostgresServer, folder: Path, folds: int) -> float
     path.unlink(missing_ok=True)
     team, own = PostgresStore(server.url("empty"), hashed), DuckDBStore(str(path), hashed)
     team.open()
+    Team(team).init()
     own.open()
     rate = fold_rates(server, team, own, folds, 1)
     team.close()

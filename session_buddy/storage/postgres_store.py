@@ -262,6 +262,13 @@ class PostgresStore(StoredAnswers):
             tables = ", ".join(row[0] for row in connection.run("tables_to_clear"))
             connection.execute(f"TRUNCATE {tables}")
 
+    def neighbours(
+        self, skill_name: str, limit: int
+    ) -> tuple[Sequence[tuple[str, int]], Sequence[tuple[str, int]]]:
+        """Skills directly before and after this one; what any machine folded has to be learned first."""
+        self.findings.learn()
+        return super().neighbours(skill_name, limit)
+
     def journal_offsets(self) -> Mapping[str, int]:
         """Journal file name -> bytes folded, of this home."""
         return dict(self._database.rows(sql("journal_offsets")))

@@ -48,6 +48,7 @@ class Team:
                 raise InvalidInput(f"{name!r} is no name of a database's user; leave quotes out.")
         self._store.migrate()
         with self._database.transaction() as connection:
+            connection.run("tune_database")
             connection.run("make_roles")
             connection.run("grant_roles")
             for role, names in (("session_buddy_writer", writers), ("session_buddy_reader", readers)):

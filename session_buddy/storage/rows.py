@@ -61,12 +61,15 @@ def record_of(value: SkillEvent | Invocation) -> dict[str, object]:
 
 
 def totals_of(row: Mapping[str, Any]) -> SkillTotals:
-    """A row of `skill_metrics` with its tallies."""
+    """A row of `skill_metrics` with its tallies: rows of them, or by dimension and value."""
     fields = aware(row)
     tallies = fields.pop("tallies") or ()
     by_dimension: dict[str, dict[str, int]] = {}
-    for tally in tallies:
-        by_dimension.setdefault(tally["d"], {})[tally["v"]] = tally["n"]
+    if isinstance(tallies, Mapping):
+        by_dimension.update(tallies)
+    else:
+        for tally in tallies:
+            by_dimension.setdefault(tally["d"], {})[tally["v"]] = tally["n"]
     buckets = by_dimension.get("duration_bucket", {})
     return SkillTotals(
         **fields | {"duration_sum": float(fields["duration_sum"])},

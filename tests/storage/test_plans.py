@@ -1,6 +1,7 @@
 """PostgreSQL answers what is asked often by an index, and folds by one, however long the log is."""
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from uuid import UUID
@@ -11,6 +12,8 @@ from session_buddy.models.values import Window
 from session_buddy.storage import rows
 from session_buddy.storage.postgres_database import named
 from session_buddy.storage.postgres_store import PostgresStore
+from session_buddy.storage.queries import parse_queries
+from session_buddy.storage.sql_files import sql_folder
 from tests.storage.conftest import keyed_hash, opened
 from tests.support.events import START
 from tests.support.postgres import TeamDatabases
@@ -66,8 +69,7 @@ _HOUR = {
 _ID = UUID("00000000-0000-8000-8000-000000000001")
 _IDS = json.dumps([str(_ID)])
 HOT: Mapping[str, Mapping[str, object]] = {
-    "known_events": {"ids": _IDS},
-    "uses_of_others": {"ids": _IDS},
+    "told_before": {"rows": json.dumps([{"id": str(_ID), "invocation_id": str(_ID)}])},
     "own_invocations": {"ids": _IDS},
     "own_events": {"ids": _IDS},
     "sessions_known": {"rows": json.dumps(["session-7"])},
@@ -88,7 +90,40 @@ HOT: Mapping[str, Mapping[str, object]] = {
     "latest_uses": {"skill_names": "skill-7", "count": 400},
     "past_uses": {"limit": 1_000},
     "superseded_since": {"since": _HOUR["since"]},
+    "skills_of_agent": {"agent": "claude-code"},
+    "unfinished_sessions": {"since": _HOUR["since"], "most": 20},
+    "uses_by_id": {"invocation_ids": _IDS},
+    "recount_skill_times": {"rows": json.dumps(["skill-7"])},
+    "delete_invocations": {"ids": _IDS},
+    "beginnings_of_batches": {**_HOUR, "batch_size": 1_000},
+    "update_invocations": {"rows": json.dumps([{"invocation_id": str(_ID)}])},
+    "attribute_suggestions": {"session_ids": "session-7"},
+    "observed_outcomes": {"session_ids": "session-7"},
 }
+SELDOM = {
+    "count_rows": "counts the log, for `status`",
+    "sums_of_past": "reads a month, when an experiment is planned",
+    "latest_suggestions": "reads all suggestions, in the background",
+    "fixes_of_gates": "reads all runs of gates, and their uses by session or time",
+    "stage_paths": "reads sessions that a learning staged; bench.team sees its plan",
+    "recount_user_times": "after a use went or moved; likewise",
+}
+_LOGS = re.compile(
+    r"(FROM|JOIN|UPDATE|USING)\s+((skill|team|own)_(event|invocation)|session_skills|agent_session|session_event"
+    r"|v_session_summary)\b"
+)
+_MAINTENANCE = ("forgetting", "schema", "team")
+
+
+def test_whatever_reads_a_log_is_asked_by_an_index_or_seldom() -> None:
+    read = {
+        name
+        for path in (sql_folder() / "postgres" / "queries").glob("*.sql")
+        if path.stem not in _MAINTENANCE
+        for name, query in parse_queries(path.read_text("utf-8")).items()
+        if _LOGS.search(query.sql)
+    }
+    assert read - HOT.keys() == SELDOM.keys()
 
 
 @pytest.fixture(scope="module")

@@ -214,7 +214,7 @@ CREATE INDEX skill_event_by_session ON skill_event (session_id);
 
 CREATE INDEX skill_event_superseded ON skill_event (occurred_at) WHERE kind = 'superseded';
 
-CREATE INDEX skill_invocation_by_skill ON skill_invocation (skill_name, invoked_at);
+CREATE INDEX skill_invocation_by_skill ON skill_invocation (skill_name, invoked_at, invocation_id);
 
 CREATE INDEX skill_invocation_by_session ON skill_invocation (session_id, invoked_at, invocation_id);
 
@@ -229,3 +229,8 @@ CREATE INDEX agent_session_by_activity ON agent_session (last_activity_at DESC, 
 CREATE INDEX session_event_by_session ON session_event (session_id);
 
 CREATE INDEX skill_event_by_skill ON skill_event (skill_name);
+
+CREATE INDEX skill_invocation_by_agent ON skill_invocation (agent, skill_name);
+
+-- Few uses are open at a time.
+CREATE INDEX skill_invocation_open ON skill_invocation (session_id) WHERE outcome IS NULL;

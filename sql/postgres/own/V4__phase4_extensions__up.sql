@@ -120,3 +120,13 @@ USING (written_by = current_user) WITH CHECK (written_by = current_user);
 
 CREATE POLICY written_by_one ON quality_gate_runs
 USING (written_by = current_user) WITH CHECK (written_by = current_user);
+
+-- Uses directly followed by another of the same skill: `skill_dependencies` knows pairs of different ones.
+ALTER TABLE skill_session_counts ADD COLUMN repeat_count BIGINT NOT NULL DEFAULT 0;
+
+CREATE INDEX skill_dependencies_by_second ON skill_dependencies (skill_b);
+
+CREATE INDEX ab_test_outcomes_by_test ON ab_test_outcomes (test_name, metric);
+
+CREATE INDEX quality_gate_runs_by_place
+ON quality_gate_runs ((coalesce(project, '')), phase, started_at DESC, run_id DESC);

@@ -99,3 +99,80 @@ SELECT journal, folded_bytes FROM journal_offset WHERE home = $home ORDER BY jou
 -- drop_journal_offset --
 -- A journal was archived; its name will not come back.
 DELETE FROM journal_offset WHERE home = $home AND journal = $journal;
+
+-- skills_of_agent --
+-- What an agent has used: one look into the index for each skill, however often it was used.
+WITH RECURSIVE known AS (
+    (SELECT skill_name FROM skill_invocation WHERE agent = $agent ORDER BY skill_name LIMIT 1)
+    UNION ALL
+    SELECT (
+        SELECT i.skill_name FROM skill_invocation AS i
+        WHERE i.agent = $agent AND i.skill_name > k.skill_name
+        ORDER BY i.skill_name
+        LIMIT 1
+    )
+    FROM known AS k
+    WHERE k.skill_name IS NOT NULL
+)
+
+SELECT skill_name FROM known WHERE skill_name IS NOT NULL;
+
+-- neighbours_of_skill --
+-- How often each skill came directly before and directly after one in a session, as the roll-ups have it.
+WITH met AS (
+    SELECT skill_b AS neighbour, b_before_a_count AS before_count, a_before_b_count AS after_count
+    FROM skill_dependencies
+    WHERE skill_a = $skill_name
+    UNION ALL
+    SELECT skill_a, a_before_b_count, b_before_a_count
+    FROM skill_dependencies
+    WHERE skill_b = $skill_name
+    UNION ALL
+    SELECT skill_name, repeat_count, repeat_count FROM skill_session_counts WHERE skill_name = $skill_name
+)
+
+SELECT 'before' AS side, neighbour, before_count AS invocation_count FROM met WHERE before_count > 0
+UNION ALL
+SELECT 'after', neighbour, after_count FROM met WHERE after_count > 0
+ORDER BY side, invocation_count DESC, neighbour;
+
+-- count_rows --
+-- Sizes for `status`; uses are counted as the totals have them, and a skill counts once it is used.
+SELECT
+    (SELECT count(*) FROM skill_event) AS events,
+    (SELECT CAST(coalesce(sum(invocation_count), 0) AS BIGINT) FROM skill_metrics) AS invocations,
+    (SELECT count(*) FROM skill_metrics WHERE invocation_count > 0) AS skills,
+    (SELECT count(*) FROM agent_session) AS sessions;
+
+-- totals_of_skill --
+-- All-time totals of one skill; its tallies ride along, so that both are of one moment.
+SELECT
+    m.*,
+    (
+        SELECT json_object_agg(d.dimension, d.tallies)
+        FROM (
+            SELECT dimension, json_object_agg(value, invocation_count) AS tallies
+            FROM skill_tally
+            WHERE skill_name = $skill_name AND invocation_count > 0
+            GROUP BY dimension
+        ) AS d
+    ) AS tallies
+FROM skill_metrics AS m
+WHERE m.skill_name = $skill_name AND m.invocation_count > 0;
+
+-- totals_of_all_skills --
+-- All-time totals of every used skill.
+SELECT m.*, t.tallies
+FROM skill_metrics AS m
+LEFT JOIN (
+    SELECT d.skill_name, json_object_agg(d.dimension, d.tallies) AS tallies
+    FROM (
+        SELECT skill_name, dimension, json_object_agg(value, invocation_count) AS tallies
+        FROM skill_tally
+        WHERE invocation_count > 0
+        GROUP BY skill_name, dimension
+    ) AS d
+    GROUP BY d.skill_name
+) AS t ON t.skill_name = m.skill_name
+WHERE m.invocation_count > 0
+ORDER BY m.invocation_count DESC, m.skill_name;

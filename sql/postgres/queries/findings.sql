@@ -77,30 +77,20 @@ HAVING
 LIMIT 1;
 
 -- recount_user_times --
--- The last use of what may have lost its last one, from the rows.
-UPDATE skill_user_interactions AS u SET last_invoked_at = t.last_invoked_at
-FROM (
-  SELECT
-    COALESCE(user_id, '') AS user_id,
-    skill_name,
-    MAX(invoked_at) AS last_invoked_at
-  FROM team_invocation
-  WHERE
-    skill_name IN (
-      SELECT
-        skill_name
-      FROM change
-      WHERE
-        sign < 0
-    )
-  GROUP BY
-    COALESCE(user_id, ''),
-    skill_name
-) AS t
-WHERE
-  u.user_id = t.user_id
-  AND u.skill_name = t.skill_name
-  AND u.last_invoked_at <> t.last_invoked_at;
+-- The last use of what may have lost its last one, from the end of the skill's index; where none is left, the first moment there is, so that a later use counts.
+UPDATE skill_user_interactions AS u
+SET last_invoked_at = coalesce(
+    (
+        SELECT i.invoked_at
+        FROM skill_invocation AS i
+        WHERE i.skill_name = u.skill_name AND coalesce(i.user_id, '') = u.user_id
+        ORDER BY i.invoked_at DESC
+        LIMIT 1
+    ),
+    TIMESTAMP '0001-01-01'
+)
+FROM (SELECT DISTINCT coalesce(user_id, '') AS user_id, skill_name FROM change WHERE sign < 0) AS c
+WHERE u.user_id = c.user_id AND u.skill_name = c.skill_name;
 
 -- stage_paths --
 -- What the touched sessions used, in order: as it is (sign 1) and as it was before the changes (-1).
@@ -173,39 +163,28 @@ FROM (
 WINDOW steps AS (PARTITION BY sign, session_id ORDER BY invoked_at, invocation_id);
 
 -- move_session_counts --
--- In how many sessions each skill was used, by how much the changes move it.
-INSERT INTO skill_session_counts
+-- In how many sessions each skill was used, and how often it directly followed itself: by how much the changes move it.
+INSERT INTO skill_session_counts (skill_name, session_count, first_count, repeat_count)
 WITH used AS (
-  SELECT DISTINCT
-    sign,
-    session_id,
-    skill_name
-  FROM path
-), moves AS (
-  SELECT
-    skill_name,
-    sign AS used,
-    0 AS came_first
-  FROM used
-  UNION ALL
-  SELECT
-    MIN(skill_name),
-    0,
-    sign
-  FROM used
-  GROUP BY
-    sign,
-    session_id
+    SELECT DISTINCT sign, session_id, skill_name FROM path
+),
+
+moves AS (
+    SELECT skill_name, sign AS used, 0 AS came_first, 0 AS repeated FROM used
+    UNION ALL
+    SELECT min(skill_name), 0, sign, 0 FROM used GROUP BY sign, session_id
+    UNION ALL
+    SELECT skill_name, 0, 0, sign FROM path WHERE next_skill = skill_name
 )
-SELECT
-  skill_name,
-  SUM(used) AS session_count,
-  SUM(came_first) AS first_count
+
+SELECT skill_name, sum(used), sum(came_first), sum(repeated)
 FROM moves
-GROUP BY
-  skill_name
-HAVING
-  SUM(used) <> 0 OR SUM(came_first) <> 0 ON CONFLICT(skill_name) DO UPDATE SET session_count = skill_session_counts.session_count + excluded.session_count, first_count = skill_session_counts.first_count + excluded.first_count;
+GROUP BY skill_name
+HAVING sum(used) <> 0 OR sum(came_first) <> 0 OR sum(repeated) <> 0
+ON CONFLICT (skill_name) DO UPDATE SET
+    session_count = skill_session_counts.session_count + excluded.session_count,
+    first_count = skill_session_counts.first_count + excluded.first_count,
+    repeat_count = skill_session_counts.repeat_count + excluded.repeat_count;
 
 -- stage_pairs --
 -- Pairs of skills of one session, and which directly followed which: by how much the changes move them.
@@ -380,48 +359,20 @@ ORDER BY
   invocation_id;
 
 -- latest_uses --
--- The latest decided uses of each of some skills, oldest first.
+-- The latest decided uses of each of some skills, oldest first: each skill's from the end of its index.
 SELECT
-  skill_name,
-  COALESCE(ended_at, invoked_at) AS at,
-  completed,
-  duration_seconds,
-  CAST(invocation_id AS TEXT) AS key,
-  session_id
-FROM (
-  SELECT
-    skill_name,
-    ended_at,
-    invoked_at,
-    completed,
-    duration_seconds,
-    invocation_id,
-    session_id
-  FROM (
+    u.skill_name, coalesce(u.ended_at, u.invoked_at) AS at, u.completed, u.duration_seconds,
+    CAST(u.invocation_id AS TEXT) AS key, u.session_id
+FROM (SELECT DISTINCT unnest(string_to_array($skill_names, chr(10))) AS skill_name) AS asked
+CROSS JOIN LATERAL (
     SELECT
-      skill_name,
-      ended_at,
-      invoked_at,
-      completed,
-      duration_seconds,
-      invocation_id,
-      session_id,
-      ROW_NUMBER() OVER (PARTITION BY skill_name ORDER BY invoked_at DESC, invocation_id DESC) AS _w,
-      $count
-    FROM team_invocation
-    WHERE
-      NOT completed IS NULL
-      AND skill_name IN (
-        SELECT
-          UNNEST(STRING_TO_ARRAY($skill_names, CHR(  10)))
-      )
-  ) AS _t
-  WHERE
-    _w <= $count
-) AS part_1
-ORDER BY
-  invoked_at,
-  invocation_id;
+        i.skill_name, i.ended_at, i.invoked_at, i.completed, i.duration_seconds, i.invocation_id, i.session_id
+    FROM skill_invocation AS i
+    WHERE i.skill_name = asked.skill_name AND i.completed IS NOT NULL
+    ORDER BY i.invoked_at DESC, i.invocation_id DESC
+    LIMIT $count
+) AS u
+ORDER BY u.invoked_at, u.invocation_id;
 
 -- skills_used_since --
 -- Skills with a use in a range of hours.

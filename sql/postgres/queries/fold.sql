@@ -3,8 +3,11 @@
 SELECT pg_advisory_xact_lock(7361621);
 
 -- limit_turn --
--- A machine that is cut off in its turn must not keep the others waiting for long.
-SET LOCAL idle_in_transaction_session_timeout = '15s';
+-- A machine that is cut off in its turn must not keep the others waiting for long; and as one has its turn at a time, it may use some memory.
+SELECT
+    set_config('idle_in_transaction_session_timeout', '15s', TRUE),
+    set_config('work_mem', '64MB', TRUE),
+    set_config('jit', 'off', TRUE);
 
 -- note_home --
 -- This machine folds into the store.
@@ -280,14 +283,15 @@ FROM json_populate_recordset(CAST(NULL AS skill_metrics), CAST($rows AS JSON)) A
 WHERE m.skill_name = d.skill_name;
 
 -- recount_skill_times --
--- First and last invocation of skills that may have lost theirs, from the rows.
+-- First and last invocation of skills that may have lost theirs, from both ends of their index.
 UPDATE skill_metrics AS m
 SET first_invoked_at = t.first_invoked_at, last_invoked_at = t.last_invoked_at
 FROM (
-    SELECT s.skill_name, min(i.invoked_at) AS first_invoked_at, max(i.invoked_at) AS last_invoked_at
+    SELECT
+        s.skill_name,
+        (SELECT min(i.invoked_at) FROM skill_invocation AS i WHERE i.skill_name = s.skill_name) AS first_invoked_at,
+        (SELECT max(i.invoked_at) FROM skill_invocation AS i WHERE i.skill_name = s.skill_name) AS last_invoked_at
     FROM (SELECT json_array_elements_text(CAST($rows AS JSON)) AS skill_name) AS s
-    LEFT JOIN skill_invocation AS i ON i.skill_name = s.skill_name
-    GROUP BY s.skill_name
 ) AS t
 WHERE m.skill_name = t.skill_name;
 
