@@ -501,7 +501,7 @@ CREATE TABLE pipeline_stage_runs (
     duration_seconds DOUBLE NOT NULL,
     recorded_at TIMESTAMP NOT NULL,
     outcome VARCHAR NOT NULL CHECK (outcome IN ('completed', 'failed', 'abandoned')),
-    exit_code INTEGER,
+    exit_code BIGINT,
     command VARCHAR,
     error VARCHAR,
     ci_system VARCHAR,

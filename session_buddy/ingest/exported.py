@@ -60,7 +60,8 @@ class ExportedLines:
             row = from_json(line, cache_strings="keys")
             if not isinstance(row, dict):
                 return self._reject(number, "it is no JSON object")
-            if row.get("kind") in RUNS:
+            kind = row.get("kind")
+            if isinstance(kind, str) and kind in RUNS:
                 return self._run(line, number)
             rating = row.pop("rating", None)
             event = SkillEvent.model_validate(self._complete(row, line, number))

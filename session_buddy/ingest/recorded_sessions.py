@@ -203,6 +203,8 @@ class TranscriptFiles:
         session_id: as the hook gave it; the records say themselves which session they belong to. hook: the
         agent's event that handed the path over; `Stop` and `SessionEnd` say what is over.
         """
+        if "\0" in path:
+            return []  # whoever wrote that to a journal, no file has such a path
         transcript = self._sessions.pop(path, None) or open_session(Path(path), self._reading)
         events = list(_readable(transcript.read(_ENDINGS.get(hook or "", "none"))))
         if transcript.begun:  # of a file that is empty as yet, nobody knows whose it is

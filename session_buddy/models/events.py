@@ -21,6 +21,7 @@ from session_buddy.models.experiment_events import (
 from session_buddy.models.fields import (
     BUILT_AT_FIRST_USE,
     SKILL_NAME_LIMIT,
+    Count,
     Finite,
     Frozen,
     JournalEvent,
@@ -97,7 +98,7 @@ class Evidence(Frozen):
 
     kind: EvidenceKind
     detail: ShortText | None = None
-    count: int | None = Field(default=None, ge=0)
+    count: Count | None = None
 
 
 def told_by_run(evidence: Sequence[Evidence] | None) -> bool:
@@ -137,15 +138,15 @@ class SkillEvent(JournalEvent):
     outcome_source: OutcomeSource | None = None
     evidence: tuple[Evidence, ...] | None = None
     error_type: ShortText | None = None
-    tool_call_count: int | None = Field(default=None, ge=0)
-    tool_error_count: int | None = Field(default=None, ge=0)
+    tool_call_count: Count | None = None
+    tool_error_count: Count | None = None
     rating: int | None = Field(default=None, ge=1, le=5)
     note: ShortText | None = None
     workflow_phase: WorkflowPhase | None = None
     workflow_step: ShortText | None = None
     query_text: Annotated[str, StringConstraints(max_length=10_000)] | None = None
     query_hash: ShortText | None = None
-    query_length: int | None = Field(default=None, ge=0)
+    query_length: Count | None = None
 
     @property
     def began(self) -> datetime:
@@ -221,7 +222,7 @@ class AnomalyEvent(JournalEvent):
     baseline_value: Finite
     observed_value: Finite
     deviation_score: Finite
-    sample_count: int = Field(ge=0)
+    sample_count: Count
     detected_at: Timestamp
     resolved_at: Timestamp | None = None
     resolution: ShortText | None = None

@@ -5,7 +5,7 @@ from typing import Annotated, Final, Literal, Self
 
 from pydantic import Field, StringConstraints, field_validator, model_validator
 
-from session_buddy.models.fields import Finite, Frozen, JournalEvent, Name, Timestamp
+from session_buddy.models.fields import Count, Finite, Frozen, JournalEvent, Name, Timestamp
 from session_buddy.models.vocabulary import (
     ExperimentDecision,
     ExperimentMethod,
@@ -85,7 +85,7 @@ class ExperimentCreated(JournalEvent):
     kind: Literal["experiment_created"]
     test_name: Name
     config: ABTestConfig
-    planned_sample_size: Annotated[int, Field(ge=1)]
+    planned_sample_size: Annotated[Count, Field(ge=1)]
 
 
 class ExperimentEnded(JournalEvent):

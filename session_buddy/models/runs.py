@@ -12,7 +12,7 @@ from uuid import UUID
 from pydantic import Field
 
 from session_buddy.models import stages
-from session_buddy.models.fields import Frozen, JournalEvent, Name, Seconds, ShortText, Timestamp
+from session_buddy.models.fields import Count, Frozen, JournalEvent, Name, Seconds, ShortText, Timestamp
 from session_buddy.models.values import Window
 from session_buddy.models.vocabulary import WORKFLOW_PHASES, Outcome, Source, WorkflowPhase
 
@@ -21,6 +21,8 @@ GatePhase = Literal["fast_hooks", "tests", "ai_fix", "comprehensive_hooks"]
 
 GATE_PHASES: Final[tuple[GatePhase, ...]] = ("fast_hooks", "tests", "ai_fix", "comprehensive_hooks")
 CHECKS_KEPT: Final = 50
+ExitCode = Annotated[int, Field(ge=-(2**31), lt=2**32)]
+"""Of a process; Windows tells of 32 bits without a sign."""
 
 
 def phase_of_gate(phase: GatePhase) -> WorkflowPhase:
@@ -77,7 +79,7 @@ class StageEvent(_RunEvent):
     kind: Literal["pipeline_stage_run"]
     pipeline_name: Name
     stage: Name
-    exit_code: int | None = None
+    exit_code: ExitCode | None = None
     command: ShortText | None = None
     ci_system: ShortText | None = None
     build_number: ShortText | None = None
@@ -94,8 +96,8 @@ class GateEvent(_RunEvent):
     tool: Name
     phase: GatePhase
     failed_checks: Annotated[tuple[ShortText, ...], Field(max_length=CHECKS_KEPT)] = ()
-    check_count: int | None = Field(default=None, ge=0)
-    failed_count: int | None = Field(default=None, ge=0)
+    check_count: Count | None = None
+    failed_count: Count | None = None
 
 
 @dataclass(frozen=True, slots=True)

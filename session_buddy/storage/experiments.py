@@ -65,7 +65,10 @@ def observe(connection: Connection, session_ids: Sequence[str]) -> None:
         return
     result = connection.execute(sql("observed_outcomes"), touched)
     names = [column[0] for column in result.description or ()]
-    observed = [dict(zip(names, row, strict=True)) for row in result.fetchall()]
+    rows_found = [dict(zip(names, row, strict=True)) for row in result.fetchall()]
+    # Two users may have been given suggestions in one session; a use that followed both counts for one.
+    ordered = sorted(rows_found, key=lambda row: str(row["exposure_id"]), reverse=True)
+    observed = list({row["outcome_id"]: row for row in ordered}.values())
     now = {row["outcome_id"] for row in observed}
     answered = {row["exposure_id"] for row in observed if row["metric"] == "acceptance_rate"}
     known = connection.execute(sql("known_observed_outcomes"), touched).fetchall()

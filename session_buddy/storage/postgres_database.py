@@ -6,7 +6,7 @@ so PgBouncer may hand every transaction to another one.
 
 import logging
 import re
-import select
+import selectors
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -249,7 +249,7 @@ class PostgresDatabase:
             return not isinstance(error, ServerGone)
         try:
             raw.pgconn.send_query(b"SELECT 1")
-            return bool(select.select([raw.fileno()], [], [], CONNECT_SECONDS)[0])
+            return _readable(raw, CONNECT_SECONDS)
         finally:
             raw.close()
 
@@ -316,5 +316,11 @@ def _alive(raw: _Raw) -> None:
 
 def _hung_up(raw: _Raw) -> bool:
     """An idle server says nothing unless it is going."""
-    readable, _, _ = select.select([raw.fileno()], [], [], 0)
-    return bool(readable)
+    return _readable(raw, 0)
+
+
+def _readable(raw: _Raw, seconds: float) -> bool:
+    """Whether the server says something within so many seconds; `select` refuses a descriptor above 1,023."""
+    with selectors.DefaultSelector() as selector:
+        selector.register(raw.fileno(), selectors.EVENT_READ)
+        return bool(selector.select(seconds))

@@ -4,7 +4,7 @@ INSERT INTO pipeline_stage_runs BY NAME
 SELECT unnest(from_json(
     line,
     '{"run_id":"UUID","pipeline_name":"VARCHAR","stage":"VARCHAR","workflow_phase":"VARCHAR",
-    "started_at":"TIMESTAMP","duration_seconds":"DOUBLE","recorded_at":"TIMESTAMP","outcome":"VARCHAR","exit_code":"INTEGER",
+    "started_at":"TIMESTAMP","duration_seconds":"DOUBLE","recorded_at":"TIMESTAMP","outcome":"VARCHAR","exit_code":"BIGINT",
     "command":"VARCHAR","error":"VARCHAR","ci_system":"VARCHAR","build_number":"VARCHAR",
     "git_commit":"VARCHAR","git_branch":"VARCHAR","environment":"VARCHAR","triggered_by":"VARCHAR",
     "session_id":"VARCHAR","agent":"VARCHAR","project":"VARCHAR","user_id":"VARCHAR","source":"VARCHAR"}'

@@ -7,6 +7,7 @@ import socket
 import subprocess
 import tempfile
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -16,6 +17,8 @@ from session_buddy.models.protocols import KeyedHash
 from session_buddy.storage.postgres_database import PostgresDatabase
 from session_buddy.storage.postgres_store import PostgresStore
 
+_START_SECONDS = 120.0
+"""After a crash a server has to recover first, on a busy machine slowly."""
 _UNSAFE_AND_FAST = {
     "fsync": "off",
     "synchronous_commit": "off",
@@ -96,10 +99,14 @@ class PostgresServer:
 
     def _run(self, program: str, *arguments: str, wait: bool = False) -> None:
         command = [str(self._binaries / program), *arguments]
-        for _ in range(200 if wait else 1):
+        deadline = time.monotonic() + (_START_SECONDS if wait else 0.0)
+        while True:
             done = subprocess.run(command, capture_output=True, check=False, timeout=60, **as_nobody_great())
             if done.returncode == 0:
                 return
+            if time.monotonic() > deadline:
+                break
+            time.sleep(0.02)
         raise RuntimeError(f"{program}: {done.stdout.decode()}{done.stderr.decode()}")
 
     def own(self, path: Path) -> None:
@@ -158,6 +165,8 @@ class Cable:
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port = self._listener.getsockname()[1]
         self._open: list[socket.socket] = []
+        self._ended: set[socket.socket] = set()
+        self._lock = threading.Lock()
         self._cut = False
         self._silent = False
         self._threads: list[threading.Thread] = []
@@ -227,6 +236,17 @@ class Cable:
         for end in (source, target):
             with suppress(OSError):
                 end.shutdown(socket.SHUT_RDWR)
+        with self._lock:
+            if source in self._open and target in self._ended:
+                self._let_go(source, target)
+            self._ended.add(source)
+
+    def _let_go(self, *ends: socket.socket) -> None:
+        """Close both ends once both directions are over, for a trial makes thousands."""
+        for end in ends:
+            self._open.remove(end)
+            self._ended.discard(end)
+            end.close()
 
 
 def _swallow(source: socket.socket) -> None:

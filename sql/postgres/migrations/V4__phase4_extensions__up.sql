@@ -324,7 +324,7 @@ CREATE TABLE pipeline_stage_runs (
   duration_seconds DOUBLE PRECISION NOT NULL,
   recorded_at TIMESTAMP NOT NULL,
   outcome TEXT COLLATE "C" NOT NULL CHECK (outcome IN ('completed', 'failed', 'abandoned')),
-  exit_code INT,
+  exit_code BIGINT,
   command TEXT COLLATE "C",
   error TEXT COLLATE "C",
   ci_system TEXT COLLATE "C",

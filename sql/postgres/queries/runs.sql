@@ -51,7 +51,7 @@ FROM (
   SELECT
     UNNEST(STRING_TO_ARRAY($rows, CHR(  10))) AS line
 ) AS part_1
-CROSS JOIN LATERAL JSON_TO_RECORD(CAST(line AS JSON)) AS parsed(run_id UUID, pipeline_name TEXT, stage TEXT, workflow_phase TEXT, started_at TIMESTAMP, duration_seconds DOUBLE PRECISION, recorded_at TIMESTAMP, outcome TEXT, exit_code INT, command TEXT, error TEXT, ci_system TEXT, build_number TEXT, git_commit TEXT, git_branch TEXT, environment TEXT, triggered_by TEXT, session_id TEXT, agent TEXT, project TEXT, user_id TEXT, source TEXT)
+CROSS JOIN LATERAL JSON_TO_RECORD(CAST(line AS JSON)) AS parsed(run_id UUID, pipeline_name TEXT, stage TEXT, workflow_phase TEXT, started_at TIMESTAMP, duration_seconds DOUBLE PRECISION, recorded_at TIMESTAMP, outcome TEXT, exit_code BIGINT, command TEXT, error TEXT, ci_system TEXT, build_number TEXT, git_commit TEXT, git_branch TEXT, environment TEXT, triggered_by TEXT, session_id TEXT, agent TEXT, project TEXT, user_id TEXT, source TEXT)
 WHERE
   line <> '' ON CONFLICT(run_id) DO NOTHING;
 
