@@ -6,7 +6,6 @@ so PgBouncer may hand every transaction to another one.
 
 import logging
 import re
-import selectors
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -22,7 +21,7 @@ from session_buddy.models.values import Connections
 from session_buddy.storage.postgres_address import CONNECT_SECONDS, address_of
 from session_buddy.storage.postgres_failures import ServerGone, explain, explained, silent
 from session_buddy.storage.postgres_text import adapt, escaped_json
-from session_buddy.storage.postgres_watch import Watch
+from session_buddy.storage.postgres_watch import Watch, check_alive, says_something
 from session_buddy.storage.queries import Statement, queries
 
 POOL_SIZE = 6
@@ -142,7 +141,7 @@ class PostgresDatabase:
                     reconnect_timeout=1.0,
                     kwargs={"autocommit": True, "prepare_threshold": None},
                     configure=lambda raw: adapt(raw.adapters),
-                    check=_alive,
+                    check=check_alive,
                     open=True,
                 )
 
@@ -249,7 +248,7 @@ class PostgresDatabase:
             return not isinstance(error, ServerGone)
         try:
             raw.pgconn.send_query(b"SELECT 1")
-            return _readable(raw, CONNECT_SECONDS)
+            return says_something(raw, CONNECT_SECONDS)
         finally:
             raw.close()
 
@@ -306,21 +305,3 @@ class PostgresDatabase:
                 yield connection
             finally:
                 self._roll_back(connection)
-
-
-def _alive(raw: _Raw) -> None:
-    """Whether a connection that was idle still is one: without a question to the server, by its socket."""
-    if raw.closed or raw.pgconn.status != psycopg.pq.ConnStatus.OK or _hung_up(raw):
-        raise psycopg.OperationalError("the server has closed this connection")
-
-
-def _hung_up(raw: _Raw) -> bool:
-    """An idle server says nothing unless it is going."""
-    return _readable(raw, 0)
-
-
-def _readable(raw: _Raw, seconds: float) -> bool:
-    """Whether the server says something within so many seconds; `select` refuses a descriptor above 1,023."""
-    with selectors.DefaultSelector() as selector:
-        selector.register(raw.fileno(), selectors.EVENT_READ)
-        return bool(selector.select(seconds))

@@ -6,6 +6,7 @@ connection of its own: if that gets no answer either, the sockets of all who wai
 that the server is gone. A statement that only takes long goes on.
 """
 
+import selectors
 import socket
 import threading
 import time
@@ -14,6 +15,7 @@ from contextlib import contextmanager, suppress
 from os import dup
 
 from psycopg import Connection, OperationalError
+from psycopg.pq import ConnStatus
 
 PATIENCE_SECONDS = 2.0
 """How long somebody waits before the server is asked whether it is there, and until it is asked again."""
@@ -117,3 +119,23 @@ class Watch:
                     self._shut_ones.add(id(raw))
                     with suppress(OSError), socket.socket(fileno=dup(raw.fileno())) as end:
                         end.shutdown(socket.SHUT_RDWR)
+
+
+def check_alive(raw: Connection[tuple[object, ...]]) -> None:
+    """See, by its socket and without a question, that a connection that was idle still is one.
+
+    Raises:
+        OperationalError: the server has closed it.
+    """
+    if raw.closed or raw.pgconn.status != ConnStatus.OK or says_something(raw, 0):
+        raise OperationalError("the server has closed this connection")
+
+
+def says_something(raw: Connection[tuple[object, ...]], seconds: float) -> bool:
+    """Whether the server does within so many seconds; an idle one says nothing unless it is going.
+
+    `select` would refuse a descriptor above 1,023.
+    """
+    with selectors.DefaultSelector() as selector:
+        selector.register(raw.fileno(), selectors.EVENT_READ)
+        return bool(selector.select(seconds))

@@ -5,7 +5,7 @@ the models, so that none is forgotten when one is added.
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, get_args
@@ -67,14 +67,16 @@ def whole(model: type[JournalEvent], kind: str, number: int) -> dict[str, Any]:
     return given
 
 
-def hostile_lines() -> Iterator[str]:
-    for number, (model, kind, path) in enumerate(FIELDS):
-        for turn, value in enumerate(HOSTILE):
-            given = whole(model, kind, number * len(HOSTILE) + turn + 1)
+def hostile_lines(
+    fields: Sequence[tuple[type[JournalEvent], str, Place]], values: Sequence[Any]
+) -> Iterator[str]:
+    for number, (model, kind, path) in enumerate(fields):
+        for turn, value in enumerate(values):
+            given = whole(model, kind, number * len(values) + turn + 1)
             yield json.dumps(with_text(given, path, value))
 
 
-LINES = list(hostile_lines())
+LINES = list(hostile_lines(FIELDS, HOSTILE))
 
 
 def understood(line: str) -> JournalEvent | None:
@@ -122,10 +124,11 @@ def test_no_field_of_a_line_is_taken_for_sql(store: SkillsStorageProtocol) -> No
 def test_no_field_of_a_line_that_is_folded_unparsed_is_taken_for_sql(duckdb_store: DuckDBStore) -> None:
     duckdb_store.fold(Batch((CANARY,)))
     tables, folded = set(duckdb_store.counts()), 0
-    for line in LINES:
+    of_uses = [field for field in FIELDS if field[0] is SkillEvent]
+    for line in hostile_lines(of_uses, (PLAIN,)):
         result = duckdb_store.fold_lines(Lines("journal", 0, len(line), f"{line}\n"))
         event = understood(line)
-        if result is not None and isinstance(event, SkillEvent) and "DROP TABLE" in line:
+        if result is not None and isinstance(event, SkillEvent):
             folded += result.new_events
             assert list(duckdb_store.events_of([event.invocation_id])) == [event], line
     assert folded
