@@ -91,9 +91,11 @@ class CodeSuggester:
         self._record.refresh()
         with self._lock:
             now = time.monotonic()
-            if self._stale or now - self._known.read_at > KNOWN_SECONDS:
+            if self._stale:  # of descriptions nobody waits for the latest
                 self._stale = False
                 self._record.catch_up()
+                self._known = _Known()
+            if now - self._known.read_at > KNOWN_SECONDS:
                 storage = self._record.storage
                 described = {entry.skill_name: entry.description for entry in storage.catalogue()}
                 self._known = _Known(storage.runs.fixes(), storage.runs.open_failures(), described, now)

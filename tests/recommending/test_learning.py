@@ -111,6 +111,22 @@ def test_one_after_the_other_gives_what_learning_all_anew_gives(tmp_path: Path) 
 
 
 @pytest.mark.slow
+def test_what_is_recorded_in_a_burst_is_learned_by_itself_and_all_of_it_before_a_suggestion(
+    tmp_path: Path,
+) -> None:
+    with open_services(tmp_path / "home") as services:
+        recommender = services.recommender
+        recommender.learning.loaded(10)
+        for number in range(150):
+            report = InvocationReport(skill_name=f"skill-{number % 7}", completed=True, session_id="now")
+            services.recorder.record_invocation(report, CALLER)
+        assert recommender.suggest(Asked(remember=False), CALLER).learned_uses == 150
+        report = InvocationReport(skill_name="last", completed=True, session_id="now")
+        services.recorder.record_invocation(report, CALLER)
+        wait_for(lambda: recommender.prediction_score()[0].prediction_count == 151, "the last was learned", 4)
+
+
+@pytest.mark.slow
 def test_what_was_suggested_is_in_the_journal_when_the_services_close(tmp_path: Path) -> None:
     home = tmp_path / "home"
     with open_services(home) as services:
