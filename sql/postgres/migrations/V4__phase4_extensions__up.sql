@@ -258,8 +258,7 @@ CREATE TABLE skill_dependencies (
   a_before_b_count BIGINT NOT NULL DEFAULT 0,
   b_before_a_count BIGINT NOT NULL DEFAULT 0,
   updated_at TIMESTAMP NOT NULL,
-  PRIMARY KEY (skill_a, skill_b),
-  CHECK (skill_a < skill_b)
+  PRIMARY KEY (skill_a, skill_b)
 );
 
 CREATE TABLE skill_modalities (
