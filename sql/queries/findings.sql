@@ -149,31 +149,24 @@ ON CONFLICT (skill_name) DO UPDATE SET
 -- Pairs of skills of one session, and which directly followed which: by how much the changes move them.
 CREATE OR REPLACE TEMP TABLE pair AS
 WITH used AS (
-    SELECT sum(sign) AS sign, session_id, skill_name
+    SELECT session_id, skill_name, sum(sign) AS moved
     FROM (SELECT DISTINCT sign, session_id, skill_name FROM path)
     GROUP BY session_id, skill_name
 ),
 
--- Only pairs with a skill that came to the session or left it can have changed.
-changed AS (
-    SELECT sign, session_id, skill_name FROM used WHERE sign <> 0
-),
-
-members AS (
-    SELECT DISTINCT sign, session_id, skill_name
-    FROM path
-    WHERE session_id IN (SELECT session_id FROM changed)
-),
-
+-- Only pairs with a skill that came to the session (1) or left it (-1) can have changed; two such make one pair.
 met AS (
-    SELECT DISTINCT
-        c.sign,
-        c.session_id,
+    SELECT
+        c.moved AS sign,
         least(c.skill_name, m.skill_name) AS skill_a,
         greatest(c.skill_name, m.skill_name) AS skill_b
-    FROM changed AS c
-    INNER JOIN members AS m
-        ON m.session_id = c.session_id AND m.sign = c.sign AND m.skill_name <> c.skill_name
+    FROM used AS c
+    INNER JOIN used AS m
+        ON
+            m.session_id = c.session_id
+            AND m.skill_name <> c.skill_name
+            AND (m.moved = 0 OR (m.moved = c.moved AND m.skill_name > c.skill_name))
+    WHERE c.moved <> 0
 ),
 
 moves AS (

@@ -192,9 +192,9 @@ CREATE TEMPORARY TABLE pair
 ON COMMIT PRESERVE ROWS AS
 WITH used AS (
   SELECT
-    SUM(sign) AS sign,
     session_id,
-    skill_name
+    skill_name,
+    SUM(sign) AS moved
   FROM (
     SELECT DISTINCT
       sign,
@@ -205,35 +205,22 @@ WITH used AS (
   GROUP BY
     session_id,
     skill_name
-), changed AS (
-  SELECT
-    sign,
-    session_id,
-    skill_name
-  FROM used
-  WHERE
-    sign <> 0
-), members AS (
-  SELECT DISTINCT
-    sign,
-    session_id,
-    skill_name
-  FROM path
-  WHERE
-    session_id IN (
-      SELECT
-        session_id
-      FROM changed
-    )
 ), met AS (
-  SELECT DISTINCT
-    c.sign,
-    c.session_id,
+  SELECT
+    c.moved AS sign,
     LEAST(c.skill_name, m.skill_name) AS skill_a,
     GREATEST(c.skill_name, m.skill_name) AS skill_b
-  FROM changed AS c
-  INNER JOIN members AS m
-    ON m.session_id = c.session_id AND m.sign = c.sign AND m.skill_name <> c.skill_name
+  FROM used AS c
+  INNER JOIN used AS m
+    ON m.session_id = c.session_id
+    AND m.skill_name <> c.skill_name
+    AND (
+      m.moved = 0 OR (
+        m.moved = c.moved AND m.skill_name > c.skill_name
+      )
+    )
+  WHERE
+    c.moved <> 0
 ), moves AS (
   SELECT
     skill_a,
