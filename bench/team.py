@@ -36,8 +36,10 @@ SETTINGS = {
     "fsync": "on",
     "synchronous_commit": "on",
     "full_page_writes": "on",
-    "shared_buffers": "1GB",
-    "max_wal_size": "4GB",
+    "shared_buffers": "4GB",
+    "max_wal_size": "8GB",
+    "checkpoint_timeout": "15min",
+    "wal_compression": "lz4",
 }
 GROWING = (
     "skill_event",
@@ -83,7 +85,7 @@ def main() -> int:
         if given.fill:
             ours.close()
             return 0
-        floor = DuckDBStore(str(folder / "store.duckdb"), hashed)
+        floor = DuckDBStore(str(folder / "store.duckdb"), hashed, memory_limit="1GB")
         floor.open()
         missed = measured(server, ours, floor, given)
         floor.close()

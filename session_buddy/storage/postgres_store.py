@@ -13,14 +13,23 @@ from functools import cache
 
 from session_buddy.errors import MigrationError, StorageError
 from session_buddy.models.protocols import KeyedHash
-from session_buddy.models.values import Batch, FoldResult, ForgetRequest, Lines, MigrationStatus
+from session_buddy.models.values import (
+    Batch,
+    Dimensions,
+    FoldResult,
+    ForgetRequest,
+    Lines,
+    MigrationStatus,
+    SkillTotals,
+    Window,
+)
 from session_buddy.storage import folding, learning, postgres_folding, postgres_forgetting, rows
 from session_buddy.storage.answers import StoredAnswers
 from session_buddy.storage.experiments import StoredExperiments
 from session_buddy.storage.findings import StoredFindings
 from session_buddy.storage.forgetting import Request
 from session_buddy.storage.migrations import Migration, Migrator, read_migrations
-from session_buddy.storage.postgres_database import PostgresConnection, PostgresDatabase
+from session_buddy.storage.postgres_database import PostgresConnection, PostgresDatabase, named
 from session_buddy.storage.queries import sql
 from session_buddy.storage.refusals import Refusals
 from session_buddy.storage.runs import StoredRuns, fold_runs
@@ -231,8 +240,8 @@ class PostgresStore(StoredAnswers):
     def forget(self, request: ForgetRequest, value: str, at: datetime) -> int:
         """Delete what a request covers of what this member wrote, and refuse it from now on."""
         self._verify()
-        named = "session" if request.session_id is not None else "skill"
-        scope = named if request.before is None else "before"
+        narrow = "session" if request.session_id is not None else "skill"
+        scope = narrow if request.before is None else "before"
         with self._writing:
             wish = Request(scope, value, rows.naive(request.before or at))
             with self._database.transaction() as connection:
@@ -261,6 +270,15 @@ class PostgresStore(StoredAnswers):
                 )
             tables = ", ".join(row[0] for row in connection.run("tables_to_clear"))
             connection.execute(f"TRUNCATE {tables}")
+
+    def window_totals(
+        self, window: Window, skill_name: str | None = None, only: Dimensions | None = None
+    ) -> Sequence[SkillTotals]:
+        """Totals over a window; what asks for everything is read skill by skill, out of an index."""
+        if skill_name is not None or (only is not None and only != Dimensions()):
+            return super().window_totals(window, skill_name, only)
+        found = self._database.records(named("window_totals_of_every_skill"), rows.bounds(window))
+        return [rows.window_totals_of(row) for row in found]
 
     def neighbours(
         self, skill_name: str, limit: int

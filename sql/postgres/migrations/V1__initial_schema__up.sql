@@ -220,7 +220,8 @@ CREATE INDEX skill_invocation_by_session ON skill_invocation (session_id, invoke
 
 CREATE INDEX skill_invocation_by_time ON skill_invocation (invoked_at, invocation_id);
 
-CREATE INDEX session_skills_by_session ON session_skills (session_id);
+-- By what it is of, and not by a hash of that: what is written together then lies together.
+ALTER TABLE session_skills DROP CONSTRAINT session_skills_pkey, ADD PRIMARY KEY (session_id, skill_name);
 
 CREATE INDEX session_skills_by_skill ON session_skills (skill_name);
 

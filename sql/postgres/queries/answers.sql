@@ -465,3 +465,44 @@ SELECT
     (SELECT CAST(coalesce(sum(invocation_count), 0) AS BIGINT) FROM skill_metrics) AS invocations,
     (SELECT count(*) FROM skill_metrics WHERE invocation_count > 0) AS skills,
     (SELECT count(*) FROM agent_session) AS sessions;
+
+-- window_totals_of_every_skill --
+-- Totals of all skills over the invocations that began in a window, of whatever project, agent and user: skill by skill, from its index alone.
+SELECT m.skill_name, t.*
+FROM skill_metrics AS m
+CROSS JOIN LATERAL (
+    WITH used AS MATERIALIZED (
+        SELECT outcome, outcome_source, duration_seconds, rating, invoked_at, error_type, workflow_phase
+        FROM skill_invocation
+        WHERE skill_name = m.skill_name AND invoked_at >= $since AND invoked_at < $until
+    )
+
+    SELECT
+        count(*) AS invocation_count,
+        count(*) FILTER (WHERE outcome = 'completed') AS completed_count,
+        count(*) FILTER (WHERE outcome = 'failed') AS failed_count,
+        count(*) FILTER (WHERE outcome = 'abandoned') AS abandoned_count,
+        count(*) FILTER (WHERE outcome_source = 'reported') AS reported_count,
+        count(*) FILTER (WHERE outcome_source = 'inferred') AS inferred_count,
+        count(duration_seconds) AS duration_count,
+        coalesce(sum(duration_seconds), 0) AS duration_sum,
+        count(rating) AS rating_count,
+        coalesce(sum(rating), 0) AS rating_sum,
+        min(invoked_at) AS first_invoked_at,
+        max(invoked_at) AS last_invoked_at,
+        percentile_cont(ARRAY[0.5, 0.95]) WITHIN GROUP (ORDER BY duration_seconds) AS quantiles,
+        (
+            SELECT json_object_agg(e.error_type, e.uses)
+            FROM (
+                SELECT error_type, count(*) AS uses FROM used WHERE error_type IS NOT NULL GROUP BY error_type
+            ) AS e
+        ) AS errors,
+        (
+            SELECT json_object_agg(p.workflow_phase, p.uses)
+            FROM (SELECT workflow_phase, count(*) AS uses FROM used GROUP BY workflow_phase) AS p
+        ) AS phases
+    FROM used
+    HAVING count(*) > 0
+) AS t
+WHERE m.last_invoked_at >= $since AND m.first_invoked_at < $until
+ORDER BY t.invocation_count DESC, m.skill_name;

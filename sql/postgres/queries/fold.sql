@@ -115,7 +115,7 @@ of_sessions AS (
         count(*) FILTER (WHERE outcome = 'abandoned'), coalesce(sum(microseconds), 0) / 1000000
     FROM used
     GROUP BY session_id, skill_name
-    ON CONFLICT (session_skill_id) DO UPDATE SET
+    ON CONFLICT (session_id, skill_name) DO UPDATE SET
         invocation_count = s.invocation_count + excluded.invocation_count,
         completed_count = s.completed_count + excluded.completed_count,
         failed_count = s.failed_count + excluded.failed_count,
@@ -305,7 +305,7 @@ SELECT
     CAST(md5(session_id || chr(10) || skill_name) AS UUID), session_id, skill_name, invocation_count,
     completed_count, failed_count, abandoned_count, duration_sum
 FROM json_populate_recordset(CAST(NULL AS session_skills), CAST($rows AS JSON))
-ON CONFLICT (session_skill_id) DO UPDATE SET
+ON CONFLICT (session_id, skill_name) DO UPDATE SET
     invocation_count = session_skills.invocation_count + excluded.invocation_count,
     completed_count = session_skills.completed_count + excluded.completed_count,
     failed_count = session_skills.failed_count + excluded.failed_count,
