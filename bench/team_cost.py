@@ -134,6 +134,7 @@ def main() -> int:
         size, wal = (
             (now - before) / given.uses for now, before in zip(weights(server), (size, wal), strict=True)
         )
+        server.execute("ANALYZE", "team")  # as the server does by itself within a minute
         small = measured(server, store, list(live(given.live)))
         store.close()
     tell(given, large, small, size, wal)

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Self
 from uuid import UUID
 
+from session_buddy.models.findings import HoursAsked
 from session_buddy.models.protocols import SkillsStorageProtocol
 from session_buddy.models.runs import RunFilter
 from session_buddy.models.values import Dimensions, Window
@@ -120,7 +121,9 @@ def _of_findings(now: datetime, week: Window, quarter: Window) -> Mapping[str, Q
             store.findings.anomalies(since),
         ),
         "detect_anomalies, histories of 50 skills": lambda store: store.findings.latest_uses(OTHERS, 600),
-        "detect_anomalies, zscore": lambda store: store.findings.hours(since, since - timedelta(days=7)),
+        "detect_anomalies, zscore": lambda store: store.findings.deviating_hours(
+            HoursAsked(since, since - timedelta(days=7), 2.0, 24, 50)
+        ),
         "get_skill_trend": lambda store: (
             store.findings.count_decided(SKILL, week),
             store.findings.periods(SKILL, week, 12),
