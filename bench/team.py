@@ -55,6 +55,14 @@ GROWING = (
     "quality_gate_runs",
 )
 """Tables that grow with the uses; the others grow with skills, users and hours."""
+SELDOM = {
+    "count_rows": "counts the log, for `status`",
+    "fixes_of_gates": "compares every run of a gate with the next one",
+    "settle_exposures": "looks through the exposures of running experiments, once a minute",
+    "sums_of_past": "reads a month, when an experiment is planned",
+    "units_of_groups": "counts the units of one experiment, and there is only one here",
+}
+"""What may read such a table whole."""
 SLOW_MS = 200.0
 _LONG_SECONDS = 20.0
 
@@ -224,8 +232,10 @@ def tell_plans(plans: Mapping[str, str], rows: Mapping[str, int]) -> Sequence[st
     for name, plan in sorted(plans.items()):
         whole = whole_tables_of(plan, rows)
         told = ", ".join(indexes_of(plan)) or "no index: no table that grows with the uses"
-        print(f"  {name:32} {told}{''.join(f'; THE WHOLE OF {table}' for table in whole)}")
-        if whole:
+        print(f"  {name:32} {told}{''.join(f'; the whole of {table}' for table in whole)}")
+        if whole and name in SELDOM:
+            print(f"  {'':32}   {SELDOM[name]}")
+        elif whole:
             found.append(name)
     return found
 
