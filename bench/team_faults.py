@@ -344,7 +344,8 @@ def report(trial: Trial, store: PostgresStore) -> None:
     times = list(trial.slow_times())
     team = [timed for machine in trial.machines for timed in machine.timed]
     starts = sorted(timed.seconds for machine in trial.machines for timed in machine.first)
-    print(f"the first record after a start: at most {starts[-1]:.1f} s, of {len(starts)}")
+    own = max(timed.seconds for timed in trial.floor.first)
+    print(f"first records after a start: {len(starts)}, at most {starts[-1]:.1f} s; own store {own:.1f} s")
     print(f"{'a record, in ms':34}{'count':>8}{'p50':>8}{'p99':>8}{'p99.9':>9}{'max':>9}{'p50/own':>9}")
     for name, wanted in (("while all is well", False), ("while something is away", True)):
         own = [timed.seconds for timed in trial.floor.timed if _within(timed, times) == wanted]

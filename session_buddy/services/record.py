@@ -3,8 +3,7 @@
 An answer must include every acknowledged event, and must not wait for a fold. So the totals that the
 database gave are kept, with the pending uses added; each event that is noted moves them, and folding it
 later changes nothing. That is exact only for uses of which the database knows nothing; if a pending event
-speaks of an older use, what is kept is let go and the answer folds first. Both sides change under one
-lock, so that nothing is counted twice or missed.
+speaks of an older use, what is kept is let go and the answer folds first. One lock guards both sides.
 """
 
 import threading
@@ -107,9 +106,7 @@ class Record:
     def known_event(self, event_id: UUID) -> UUID | None:
         """The invocation that an acknowledged event speaks of; None if there is no such event."""
         self.refresh()
-        with self._state:
-            pending = self._event_ids.get(event_id)
-        return pending if pending is not None else self.storage.known_event(event_id)
+        return self._event_ids.get(event_id) or self.storage.known_event(event_id)
 
     def totals(self, skill_name: str) -> SkillTotals | None:
         """All-time totals of a skill, every acknowledged event included."""
@@ -153,15 +150,20 @@ class Record:
         """Up to which line to fold; None while that is not known, because there is more to read first."""
         return self.tail.read_lines if self.refresh() and not self.tail.backlogged else None
 
+    def pending_of(self, session_id: str) -> list[SkillEvent]:
+        """What is acknowledged of a session, and not folded yet."""
+        with self._state:
+            return [one for known in self._pending.values() for one in known if one.session_id == session_id]
+
     def catch_up_for_writing(self) -> None:
         """The same for who records; waits no longer where the database is made anew or does not answer."""
-        if not self._maintained and self._fold_lock.acquire(timeout=CATCH_UP_SECONDS):
-            try:
-                self.catch_up()
-            finally:
-                self._fold_lock.release()
-        else:
+        if self._maintained or not self._fold_lock.acquire(timeout=CATCH_UP_SECONDS):
             self.refresh()
+            return
+        try:
+            self.catch_up()
+        finally:
+            self._fold_lock.release()
 
     def prepare_folds(self, prepare: Callable[[Sequence[JournalEvent]], None]) -> None:
         """Call `prepare` with the events of a batch before it is folded.

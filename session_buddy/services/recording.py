@@ -220,14 +220,19 @@ class Recorder:
         if self._spans.knows(session_id):
             self._record.refresh()
         else:
+            self._record.refresh()
+            pending = self._record.pending_of(session_id)
             uses = briefly(self._record, lambda: self._uses_of(session_id), None)
             if uses is None:
                 return None  # it stands alone; the transcript says later which use it was about
             self._spans.learn(session_id, uses)
+            for event in (*pending, *self._record.pending_of(session_id)):
+                self._spans.note(event)
         return self._spans.attachable(session_id, report.skill_name, now, by_run=of_run(caller))
 
     def _uses_of(self, session_id: str) -> Sequence[Invocation]:
-        self._record.catch_up_for_writing()
+        if not self._record.storage.remote:  # at a server a fold waits for those of other machines
+            self._record.catch_up_for_writing()
         return self._record.storage.session_invocations(session_id)
 
     def _use(self, invocation_id: UUID) -> tuple[Invocation | None]:
