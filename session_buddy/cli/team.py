@@ -13,13 +13,15 @@ from session_buddy.cli.options import Command, home_option, json_option, setting
 from session_buddy.cli.output import console, facts, progress
 from session_buddy.cli.plain import print_json
 from session_buddy.config import Settings
+from session_buddy.errors import ConfigurationError
 from session_buddy.ingest.archive import JournalArchive
 from session_buddy.ingest.journal import JournalFile
 from session_buddy.ingest.redaction import kept_words
 from session_buddy.models.events import JournalEvent, TranscriptReady
 from session_buddy.models.values import Batch
 from session_buddy.private_files import private_directory
-from session_buddy.storage.opening import make_team_store
+from session_buddy.storage.opening import NO_PROJECT, make_team_store
+from session_buddy.storage.sharing import Sharing
 
 if TYPE_CHECKING:
     from session_buddy.storage.postgres_store import PostgresStore
@@ -65,6 +67,7 @@ def status(context: click.Context, as_json: bool) -> None:
         from session_buddy.storage.postgres_team import Team  # as `make_team_store`
 
         found = asdict(Team(store).status())
+    version = found["schema_version"]
     if as_json:
         print_json(found)
         return
@@ -75,7 +78,7 @@ def status(context: click.Context, as_json: bool) -> None:
             ("server", f"PostgreSQL {found['server_version']}"),
             ("connection", "encrypted" if found["encrypted"] else "not encrypted"),
             ("you", f"{found['user_name']}: {found['role']}"),
-            ("schema", f"V{found['schema_version']}"),
+            ("schema", f"V{version}" if version else "none yet: its owner runs 'session-buddy team init'"),
             ("size", size(found["bytes"])),
             ("machines", str(found["homes"])),
             ("users", str(found["users"])),
@@ -92,6 +95,8 @@ def push(context: click.Context) -> None:
     Nothing is counted twice, however often it is done, and nothing here is changed.
     """
     settings = settings_of(context)
+    if settings.store and Sharing.of(settings.team_projects).nothing:
+        raise ConfigurationError(NO_PROJECT)
     archive = JournalArchive(settings.archive, settings.journal, settings.quarantine)
     new = read = 0
     with _store(settings) as store, progress("pushing") as advance:

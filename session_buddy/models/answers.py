@@ -233,6 +233,12 @@ class FoldSummary(Frozen):
     seconds: float
     events_per_second: float | None
 
+    @classmethod
+    def of(cls, finished_at: datetime, event_count: int, seconds: float) -> "FoldSummary":
+        """A fold that has just finished."""
+        rate = event_count / seconds if seconds > 0 else None
+        return cls(finished_at=finished_at, event_count=event_count, seconds=seconds, events_per_second=rate)
+
 
 class AgentWindow(Frozen):
     """An agent's window that the leader serves, its own included."""

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from uuid import UUID
 
@@ -92,8 +93,17 @@ class Keeper:
             unanswered=unanswered,
             counts=counts,
             archive_bytes=self._archive.size_bytes(),
-            notices=[*self._identity.notices, *filter(None, [unanswered]), *self._feed_notices()],
+            notices=[*self._identity.notices, *self._problems(unanswered), *self._feed_notices()],
         )
+
+    def _problems(self, unanswered: str | None) -> Sequence[str]:
+        """Why the database does not answer, or does not take what it is given."""
+        record = self._record
+        if unanswered is None and record.storage.remote and record.last_fold.finished_at is None:
+            with suppress(StorageError):  # a command that leads for itself asks before anything was folded
+                record.catch_up()
+        found = unanswered or record.problem
+        return [found] if found else []
 
     def _asked(self) -> tuple[int | None, dict[str, int], str | None]:
         """(schema version, rows, why there are none): a team's server may be away, and the leader is not."""

@@ -10,10 +10,10 @@ import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from uuid import UUID
 
-from session_buddy.errors import SessionBuddyError
+from session_buddy.errors import MayNotWrite, SessionBuddyError
 from session_buddy.live.totals import add_use
 from session_buddy.models.answers import FoldSummary
 from session_buddy.models.events import AnomalyEvent, JournalEvent, SessionEvent, SkillEvent, TranscriptReady
@@ -54,7 +54,7 @@ class Record:
         self._watchers: list[RecordWatcher] = []
         self._announced = 0
         self._prepare: Callable[[Sequence[JournalEvent]], None] = lambda _events: None
-        self.database_answers = True
+        self.database_answers, self.problem = True, ""
         self.last_fold = FoldSummary(finished_at=None, event_count=0, seconds=0.0, events_per_second=None)
 
     def listen(self, listener: EventListener) -> None:
@@ -128,7 +128,9 @@ class Record:
     def catch_up(self) -> bool:
         """Fold all that is acknowledged, so that SQL sees it; False if a backlog outlasts two seconds."""
         deadline = time.monotonic() + CATCH_UP_SECONDS
-        return self.fold_acknowledged(lambda: time.monotonic() > deadline)
+        with suppress(MayNotWrite):  # who may read is answered, without what waits here
+            return self.fold_acknowledged(lambda: time.monotonic() > deadline)
+        return False
 
     def fold_acknowledged(self, out_of_time: Callable[[], bool]) -> bool:
         """Fold what is acknowledged by now and what transcripts give; False if there was no time for it all.
@@ -219,10 +221,10 @@ class Record:
         """Keep whether the database took what it was given, for who watches."""
         try:
             yield
-        except SessionBuddyError:
-            self.database_answers = False
+        except SessionBuddyError as error:
+            self.database_answers, self.problem = False, str(error)
             raise
-        self.database_answers = True
+        self.database_answers, self.problem = True, ""
 
     def archive_done(self) -> None:
         """Move the journals that are done into the archive."""
@@ -314,7 +316,4 @@ class Record:
                 self._older.discard(use)
 
     def _measure(self, events: int, seconds: float) -> None:
-        rate = events / seconds if seconds > 0 else None
-        self.last_fold = FoldSummary(
-            finished_at=self._clock(), event_count=events, seconds=seconds, events_per_second=rate
-        )
+        self.last_fold = FoldSummary.of(self._clock(), events, seconds)

@@ -15,7 +15,7 @@ from session_buddy.storage.versioned import VersionedStore
 if TYPE_CHECKING:
     from session_buddy.storage.postgres_store import PostgresStore
 
-_NO_PROJECT = (
+NO_PROJECT = (
     "A team's store is set, and no project goes there. Name folders in `team_projects` "
     "(SESSION_BUDDY_TEAM_PROJECTS), or * for all."
 )
@@ -90,7 +90,7 @@ def open_store(
         store = make_store(settings, keyed_hash)
         store.open()
     unshared = settings.store and not settings.team_projects.strip()
-    return store, [*map(_was_damaged, _set_aside(settings.database)), *([_NO_PROJECT] if unshared else [])]
+    return store, [*map(_was_damaged, _set_aside(settings.database)), *([NO_PROJECT] if unshared else [])]
 
 
 def _set_aside(database: str) -> list[str]:

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 import psycopg
 from psycopg_pool import PoolClosed, PoolTimeout, TooManyRequests
 
-from session_buddy.errors import StorageError
+from session_buddy.errors import MayNotWrite, StorageError
 
 _KEPT = "Nothing is lost: what is recorded stays in the journals, and is folded once that is put right."
 _BY_STATE: tuple[tuple[tuple[str, ...], str], ...] = (
@@ -71,7 +71,8 @@ def explain(error: Exception, path: str) -> StorageError:
     state = getattr(error, "sqlstate", None) or ""
     for states, sentence in _BY_STATE:
         if state in states:
-            return StorageError(f"{sentence.format(path=path)} {_KEPT} (PostgreSQL: {reason})")
+            kind = MayNotWrite if state == "42501" else StorageError
+            return kind(f"{sentence.format(path=path)} {_KEPT} (PostgreSQL: {reason})")
     if isinstance(error, PoolTimeout | PoolClosed | TooManyRequests) or state in _GONE_STATES:
         return ServerGone(f"{_GONE.format(path=path)} {_KEPT} (PostgreSQL: {reason})")
     if isinstance(error, psycopg.OperationalError) and not state:

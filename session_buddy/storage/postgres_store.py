@@ -176,6 +176,11 @@ class PostgresStore(StoredAnswers):
             )
         return MigrationError(f"{found}, and this session-buddy needs {newest}. {_REMEDY}")
 
+    def may_migrate(self) -> bool:
+        """Whether this user owns the schema, or may make it."""
+        with self._database.unprepared() as connection:
+            return self._rights(connection)[0]
+
     def _rights(self, connection: PostgresConnection) -> tuple[bool, bool]:
         """(whether this user owns the schema, or may make it; whether they may write)."""
         ((owner, writer),) = connection.run("rights")

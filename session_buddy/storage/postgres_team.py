@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from session_buddy.errors import InvalidInput
+from session_buddy.errors import InvalidInput, StorageError
 from session_buddy.models.events import JournalEvent, SessionEvent
 from session_buddy.storage import rows
 from session_buddy.storage.postgres_database import PostgresConnection
@@ -46,6 +46,11 @@ class Team:
         for name in (*writers, *readers):
             if not _ROLE_NAME.fullmatch(name):
                 raise InvalidInput(f"{name!r} is no name of a database's user; leave quotes out.")
+        if not self._store.may_migrate():
+            raise StorageError(
+                f"Only the owner of the team's store {self._database.path} makes its tables and roles; name "
+                "that user in SESSION_BUDDY_STORE."
+            )
         self._store.migrate()
         with self._database.transaction() as connection:
             connection.run("tune_database")
