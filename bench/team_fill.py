@@ -19,7 +19,7 @@ LARGE = ("skill_event", "skill_invocation", "session_skills")
 """Tables whose indexes are made when their rows are there."""
 FIRST = ("skill_metrics", "ab_test_configs", "skill_categories")
 """Tables that others reference."""
-LEFT_OUT = ("skill_migrations", "journal_offset", "forgotten", "skill_change")
+LEFT_OUT = ("skill_migrations", "journal_offset", "folding_home", "forgotten", "skill_change")
 FURTHER = """
 INSERT INTO skill_event (id, kind, invocation_id, occurred_at, skill_name, session_id, source, authority,
     agent, thread, origin, user_id, invoked_at, duration_seconds, outcome, outcome_source)
