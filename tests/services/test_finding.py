@@ -205,6 +205,7 @@ def test_a_first_answer_does_not_wait_for_the_history_of_every_skill(found: Foun
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(400)
 def test_a_quiet_month_raises_at_most_nine_and_all_are_over_within_two_days(found: Found) -> None:
     begin = datetime(2026, 3, 2, tzinfo=UTC)
     uses = months.quiet(np.random.default_rng(20), begin)
