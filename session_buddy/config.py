@@ -22,7 +22,7 @@ class Settings(NamedTuple):
     home: directory of all data. transport: `unix` or `tcp`, how relays reach the leader.
     store_queries: keep redacted prompt text (else only a keyed hash and a length).
     fold_interval_seconds: the longest time an acknowledged event waits for the database.
-    log_level: of the messages on stderr. memory_limit: of DuckDB.
+    log_level: of the messages on stderr. memory_limit: of DuckDB, to begin with.
     port, host: where the feed, the live page and the metrics are served; port 0 serves none.
     update_interval: seconds between updates of the feed. metrics_port: a further port for the metrics, or 0.
     tls_cert, tls_key: files of a certificate and its key; with them the feed speaks TLS.

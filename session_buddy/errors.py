@@ -7,6 +7,7 @@
     ├── JournalError          the acknowledgement log could not be written
     ├── StorageError          the database could not be opened, read or written
     │   ├── DamagedDatabase   the database's file is unreadable; the journals are not
+    │   ├── OutOfMemory       the database's work does not fit into the memory it may use
     │   ├── MayNotWrite       this user of a team's store may only read it
     │   └── MigrationError    a schema version that is unknown, changed or newer than this program
     └── LeaderUnavailable     no leader answered and none could be started
@@ -42,6 +43,10 @@ class StorageError(SessionBuddyError):
 
 class DamagedDatabase(StorageError):
     """The database's file cannot be read; the journals can, and `rebuild` makes it anew from them."""
+
+
+class OutOfMemory(StorageError):
+    """The database's work does not fit into the memory that it may use."""
 
 
 class MayNotWrite(StorageError):

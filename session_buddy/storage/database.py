@@ -6,18 +6,20 @@ a POSIX one, and closing any descriptor of the file drops it.
 
 import os
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
-from typing import Any
+from typing import Any, TypeVar
 
 import duckdb
 
-from session_buddy.errors import StorageError
+from session_buddy.errors import OutOfMemory, StorageError
 from session_buddy.models.values import Connections
 from session_buddy.storage.cursors import CursorPool
 from session_buddy.storage.failures import explained
+from session_buddy.storage.memory import MemoryLimit
 
 _MEMORY = ":memory:"
+_Done = TypeVar("_Done")
 _OFTEN = 4_000_000
 """Bytes of WAL from which on a commit is followed by a checkpoint: after a crash the WAL is replayed commit
 by commit, which takes long for many small ones. DuckDB's own bound is no use here: it adds what it guesses
@@ -39,9 +41,10 @@ class Database:
     """A DuckDB file, or memory. Reading is for any thread, writing for one at a time."""
 
     def __init__(self, path: str | None, memory_limit: str) -> None:
-        """path: of the file, or None or ':memory:'. memory_limit: as DuckDB writes it, "512MB"."""
+        """path: of the file, or None or ':memory:'. memory_limit: at first, as DuckDB writes it: "512MB"."""
         self.path = path or _MEMORY
         self._memory_limit = memory_limit
+        self._memory: MemoryLimit | None = None
         self._writer: duckdb.DuckDBPyConnection | None = None
         self._readers = CursorPool(_READERS)
         self._long_readings = threading.BoundedSemaphore(_LONG_READINGS)
@@ -63,6 +66,7 @@ class Database:
             return
         with explained(self.path):
             self._writer = duckdb.connect(self.path, config=self._config())
+            self._memory = MemoryLimit(self._writer.cursor())
         if self.path != _MEMORY:
             # chmod goes by name and opens nothing.
             os.chmod(self.path, 0o600)
@@ -83,9 +87,12 @@ class Database:
     def close(self) -> None:
         """Close every connection; DuckDB writes a checkpoint with the last one."""
         writer, self._writer = self._writer, None
+        memory, self._memory = self._memory, None
         if writer is None:
             return
         with explained(self.path):
+            if memory is not None:
+                memory.close()
             self._readers.close()
             writer.close()
 
@@ -119,15 +126,34 @@ class Database:
 
     def rows(self, statement: str, parameters: Mapping[str, object] | None = None) -> list[tuple[Any, ...]]:
         """All rows of a statement."""
-        with explained(self.path), self._readers.taken(self.writer) as cursor:
-            return cursor.execute(statement, parameters).fetchall()
+
+        def read() -> list[tuple[Any, ...]]:
+            with explained(self.path), self._readers.taken(self.writer) as cursor:
+                return cursor.execute(statement, parameters).fetchall()
+
+        return self.with_enough_memory(read)
 
     def records(self, statement: str, parameters: Mapping[str, object] | None = None) -> list[dict[str, Any]]:
         """The same with the columns' names."""
-        with explained(self.path), self._readers.taken(self.writer) as cursor:
-            cursor.execute(statement, parameters)
-            names = [column[0] for column in cursor.description or ()]
-            return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+        def read() -> list[dict[str, Any]]:
+            with explained(self.path), self._readers.taken(self.writer) as cursor:
+                cursor.execute(statement, parameters)
+                names = [column[0] for column in cursor.description or ()]
+                return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+        return self.with_enough_memory(read)
+
+    def with_enough_memory(self, work: Callable[[], _Done]) -> _Done:
+        """What `work` returns; done again with more memory as long as it was too little and there is more."""
+        while True:
+            memory = self._memory
+            limit = memory.now if memory else 0
+            try:
+                return work()
+            except OutOfMemory:
+                if not (memory and memory.raise_beyond(limit)):
+                    raise
 
     @contextmanager
     def transaction(self) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -155,7 +181,8 @@ class Database:
         except FileNotFoundError:
             return
         if length >= _OFTEN:
-            with suppress(duckdb.TransactionException):  # somebody else's; the next commit comes soon
+            # Somebody else is writing, or memory is short: the next commit comes soon.
+            with suppress(duckdb.TransactionException, duckdb.OutOfMemoryException):
                 writer.execute("CHECKPOINT")
 
     def expect(self, rows: int) -> None:

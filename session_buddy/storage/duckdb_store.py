@@ -47,7 +47,7 @@ class DuckDBStore(StoredAnswers):
     """The derived tables in one DuckDB database; `SkillsStorageProtocol` says what each method promises."""
 
     def __init__(self, path: str | None, keyed_hash: KeyedHash, memory_limit: str = "160MB") -> None:
-        """path: of the file; None or ':memory:' keeps everything in memory. memory_limit: of DuckDB.
+        """path: of the file; None or ':memory:' keeps all in memory. memory_limit: of DuckDB, at first.
 
         keyed_hash: the one that made the values of `ForgottenEvent`; it recognises what must not come back.
         """
@@ -96,6 +96,9 @@ class DuckDBStore(StoredAnswers):
 
     def fold(self, batch: Batch) -> FoldResult:
         """Apply a batch and its offsets in one transaction."""
+        return self._database.with_enough_memory(lambda: self._fold(batch))
+
+    def _fold(self, batch: Batch) -> FoldResult:
         with self._writing:
             self._database.expect(len(batch.events))
             with self._database.transaction() as connection:
@@ -123,6 +126,9 @@ class DuckDBStore(StoredAnswers):
 
     def fold_lines(self, lines: Lines) -> FoldResult | None:
         """Apply lines as they stand in one transaction; None if they have to be parsed first."""
+        return self._database.with_enough_memory(lambda: self._fold_lines(lines))
+
+    def _fold_lines(self, lines: Lines) -> FoldResult | None:
         with self._writing:
             if self._refusals.any:
                 return None

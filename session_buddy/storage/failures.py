@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 import duckdb
 
-from session_buddy.errors import DamagedDatabase, StorageError
+from session_buddy.errors import DamagedDatabase, OutOfMemory, StorageError
 
 _REBUILD = (
     "Nothing that was acknowledged is lost: move the file away and run `session-buddy rebuild`, "
@@ -40,11 +40,8 @@ _KINDS: tuple[tuple[tuple[str, ...], str], ...] = (
         ("but we can only read version", "newer version of duckdb"),
         "The database {path} was written by a newer DuckDB. Use the session-buddy that made it. " + _REBUILD,
     ),
-    (
-        ("out of memory", "failed to allocate", "could not allocate"),
-        "DuckDB ran out of memory. Raise the setting `memory_limit`.",
-    ),
 )
+_TOO_LITTLE = ("out of memory", "failed to allocate", "could not allocate")
 _DAMAGED_TYPES = (duckdb.InternalException, duckdb.FatalException, duckdb.SerializationException)
 
 
@@ -56,6 +53,8 @@ def explain(error: duckdb.Error, path: str) -> StorageError:
     for signs, sentence in _KINDS:
         if any(sign in lowered for sign in signs):
             return StorageError(f"{sentence.format(path=path)} (DuckDB: {reason})")
+    if any(sign in lowered for sign in _TOO_LITTLE):
+        return OutOfMemory(f"DuckDB ran out of memory. Raise the setting `memory_limit`. (DuckDB: {reason})")
     if isinstance(error, _DAMAGED_TYPES) or any(sign in lowered for sign in _DAMAGE):
         return DamagedDatabase(f"The database {path} is damaged. {_REBUILD} (DuckDB: {reason})")
     return StorageError(
