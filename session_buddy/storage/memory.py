@@ -7,6 +7,8 @@ from typing import Final
 
 import duckdb
 
+from session_buddy.storage.queries import sql
+
 _UNITS: Final = {"bytes": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30, "TiB": 1 << 40}
 _log = logging.getLogger(__name__)
 
@@ -20,7 +22,7 @@ class MemoryLimit:
 
     def __init__(self, connection: duckdb.DuckDBPyConnection, most: int | None = None) -> None:
         """connection: to the database, used here only. most: bytes, by default half of the machine's."""
-        [(text,)] = connection.execute("SELECT current_setting('memory_limit')").fetchall()
+        [(text,)] = connection.execute(sql("memory_limit")).fetchall()
         amount, unit = str(text).split()
         self.now = int(float(amount) * _UNITS[unit])
         """Bytes."""

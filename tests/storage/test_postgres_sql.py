@@ -16,6 +16,7 @@ OF_DUCKDB_ALONE = {
     "fold_one.sql": "likewise",
     "forgetting.sql": "likewise",
     "learn_few.sql": "its server plans the statements for many in no time",
+    "memory.sql": "what its server may use of memory is for whoever runs it",
 }
 
 
