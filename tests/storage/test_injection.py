@@ -60,7 +60,9 @@ def example(schema: Schema, root: Schema, text: str | None = None) -> Any:
         return string(schema, text)
     if kind == "boolean":
         return True
-    return max(schema.get("minimum", 0), 1) if "exclusiveMaximum" not in schema else 0.5
+    if kind == "number" and "exclusiveMaximum" in schema:
+        return 0.5
+    return max(schema.get("minimum", 0), 1)
 
 
 def string(schema: Schema, text: str | None) -> str:
