@@ -1,10 +1,12 @@
 """What the code that is common to all databases needs of one."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from session_buddy.models.values import Connections
+
+Done = TypeVar("Done")
 
 
 class Result(Protocol):
@@ -43,6 +45,9 @@ class OpenDatabase(Protocol):
 
     def transaction(self) -> AbstractContextManager[Connection]:
         """A connection that writes: committed if the block ends, rolled back if it raises."""
+
+    def with_enough_memory(self, work: Callable[[], Done]) -> Done:
+        """What `work` returns; done again with more memory as long as it was too little and there is more."""
 
     def snapshot(self) -> AbstractContextManager[Connection]:
         """A connection for one long reading, which sees everything as it was when it began."""

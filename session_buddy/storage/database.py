@@ -8,18 +8,18 @@ import os
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
-from typing import Any, TypeVar
+from typing import Any
 
 import duckdb
 
 from session_buddy.errors import OutOfMemory, StorageError
 from session_buddy.models.values import Connections
+from session_buddy.storage.connections import Done
 from session_buddy.storage.cursors import CursorPool
 from session_buddy.storage.failures import explained
 from session_buddy.storage.memory import MemoryLimit
 
 _MEMORY = ":memory:"
-_Done = TypeVar("_Done")
 _OFTEN = 4_000_000
 """Bytes of WAL from which on a commit is followed by a checkpoint: after a crash the WAL is replayed commit
 by commit, which takes long for many small ones. DuckDB's own bound is no use here: it adds what it guesses
@@ -144,7 +144,7 @@ class Database:
 
         return self.with_enough_memory(read)
 
-    def with_enough_memory(self, work: Callable[[], _Done]) -> _Done:
+    def with_enough_memory(self, work: Callable[[], Done]) -> Done:
         """What `work` returns; done again with more memory as long as it was too little and there is more."""
         while True:
             memory = self._memory

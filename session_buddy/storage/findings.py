@@ -60,10 +60,13 @@ class StoredFindings:
         with self._writing:
             moved = False
             if self._behind:  # still, after waiting for who learned meanwhile
-                with self._database.transaction() as connection:
-                    moved = self._learn(connection)
+                moved = self._database.with_enough_memory(self._move_roll_ups)
                 self._behind = False  # not before: who finds it so does not wait
             return moved
+
+    def _move_roll_ups(self) -> bool:
+        with self._database.transaction() as connection:
+            return self._learn(connection)
 
     def uses(self, invocation_ids: Sequence[UUID]) -> Sequence[DecidedUse]:
         """Those of the invocations that are decided."""

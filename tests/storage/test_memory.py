@@ -86,3 +86,20 @@ def test_what_no_memory_is_enough_for_is_told_in_one_line(monkeypatch: pytest.Mo
     with pytest.raises(OutOfMemory, match="Raise the setting `memory_limit`"):
         database.rows(LARGE)
     database.close()
+
+
+@pytest.mark.slow
+def test_roll_ups_that_do_not_fit_are_moved_with_more_memory(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    store = DuckDBStore(str(tmp_path / "skills.duckdb"), str, memory_limit="200MB")
+    store.open()
+    store.fold(uses(30_000))
+    store.close()
+    store = DuckDBStore(str(tmp_path / "skills.duckdb"), str, memory_limit="12MB")
+    store.open()
+    with caplog.at_level(logging.WARNING):
+        store.findings.learn()
+        assert sum(skill.invocation_count for skill in store.findings.usage(detailed=50)) == 30_000
+    assert "may use" in caplog.text
+    store.close()
