@@ -99,8 +99,8 @@ def test_groups_that_lose_units_stop_the_experiment_and_it_says_why(window: Wind
     seen = 0
     for number in range(10_000):
         treated = assigned("lossy", f"session of user {number}", arms).group_name == "treatment"
-        if treated and number % 2:
-            continue  # half of the treatment group never gets to where it is counted
+        if treated and number % 3:
+            continue  # of the treatment group a third gets to where it is counted
         goes_through(window, f"user {number}", lots, helps=True, user=False)
         seen += 1
         if seen == USERS:
