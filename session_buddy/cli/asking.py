@@ -164,6 +164,7 @@ class Leader:
         from session_buddy.bootstrap import open_services
         from session_buddy.serve.control import Control
 
+        os.umask(0o077)  # DuckDB makes its write-ahead log under this mask, and a kill leaves it behind
         self._own = Control(self._stack.enter_context(open_services(self._settings))).call
         self.hello = None
 

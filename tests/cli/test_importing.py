@@ -1,10 +1,12 @@
 """`import`: from files, folders and exports, with a leader and without, again and again."""
 
+import contextlib
 import gzip
 import json
 import os
 import shutil
 import signal
+import stat
 import subprocess
 import sys
 from importlib.resources import files
@@ -157,3 +159,20 @@ def test_an_interrupted_import_says_how_to_go_on_and_does(run: Run, home: Path, 
     answer = json.loads(run("import", "--json", str(big)).stdout)
     assert answer["counts"]["skill_invocation"] == 60_000
     assert answer["invocations"] < 60_000
+
+
+@pytest.mark.slow
+def test_an_import_that_leads_makes_no_file_that_others_could_read(
+    environ: dict[str, str], home: Path, tmp_path: Path
+) -> None:
+    command = [sys.executable, "-m", "session_buddy", "import", str(RECORDINGS)]
+    log = home / "session-buddy.duckdb.wal"
+    modes: set[int] = set()
+    with subprocess.Popen(
+        command, env=environ, cwd=tmp_path, stdout=subprocess.DEVNULL, umask=0o022
+    ) as process:
+        while process.poll() is None:
+            with contextlib.suppress(FileNotFoundError):
+                modes.add(stat.S_IMODE(log.stat().st_mode))
+    assert process.returncode == 0
+    assert modes == {0o600}
