@@ -16,8 +16,8 @@ endif
 
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check
-QUICK := not slow and not claude_code and not node and not alone
-REST := (slow or claude_code or node or hypothesis) and not alone
+QUICK := not slow and not claude_code and not node
+REST := slow or claude_code or node or hypothesis
 WORKERS ?= logical
 SPREAD := -n $(WORKERS) --maxprocesses 8 --dist worksteal
 # Many tests wait for real processes: what failed beside others is tried once more by itself, both runs printed.
@@ -40,7 +40,6 @@ test-quick: .venv/dev
 
 test-rest: .venv/dev
 	HYPOTHESIS_PROFILE=thorough $(BIN)/pytest $(SPREAD) -m "$(REST)" || HYPOTHESIS_PROFILE=thorough $(ALONE) -m "$(REST)"
-	$(BIN)/pytest -m alone || test $$? -eq 5 # 5: no test is marked so
 
 test-all: test test-rest
 

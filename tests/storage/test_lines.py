@@ -8,7 +8,6 @@ import pytest
 
 from session_buddy.models.events import JournalEvent, SuggestedEvent, SuggestedSkill, to_line
 from session_buddy.models.ids import time_ordered_id
-from session_buddy.models.protocols import SkillsStorageProtocol
 from session_buddy.models.values import Batch, ForgetRequest, Lines
 from session_buddy.storage.duckdb_store import DuckDBStore
 from tests.storage.conftest import keyed_hash
@@ -61,9 +60,8 @@ ODD = {
 
 
 @pytest.mark.slow
-def test_plain_lines_are_folded_with_their_offset_and_count_once(store: SkillsStorageProtocol) -> None:
-    if not isinstance(store, DuckDBStore):
-        pytest.skip("this store has every line parsed")
+def test_plain_lines_are_folded_with_their_offset_and_count_once(duckdb_store: DuckDBStore) -> None:
+    store = duckdb_store
     lines = lines_of(PLAIN, to_line(recorded("ü", 9, skill_name="prüfen")), altered(evidence=[]))
     result = store.fold_lines(lines)
     assert result is not None
