@@ -207,6 +207,21 @@ def test_a_reader_reads_and_writes_nothing(team: Callable[[str], PostgresStore])
     assert (Team(ada).status().role, Team(ada).status().homes) == ("writer", 1)
 
 
+@pytest.mark.parametrize(("chosen", "memory"), [("", "16MB"), (" SET work_mem = '64MB'", "64MB")])
+def test_init_tunes_the_database_and_leaves_what_somebody_chose(
+    team_databases: TeamDatabases, chosen: str, memory: str
+) -> None:
+    url = team_databases.another()
+    if chosen:
+        name = url.removeprefix("postgresql://owner@/").split("?")[0]
+        team_databases.server.execute(f"ALTER DATABASE {name}{chosen}")
+    with opened(PostgresStore(url, keyed_hash)) as store:
+        Team(store).init()
+    with opened(PostgresStore(url, keyed_hash)) as store:
+        asked = "SELECT current_setting('jit'), current_setting('work_mem')"
+        assert store.database.rows(asked) == [("off", memory)]
+
+
 def test_a_member_gets_back_what_they_wrote_and_no_more(team: Callable[[str], PostgresStore]) -> None:
     ada, bob = team("ada"), team("bob")
     ada.open()

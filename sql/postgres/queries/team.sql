@@ -53,13 +53,13 @@ END
 $$;
 
 -- tune_database --
--- What suits many short questions, where nobody chose otherwise: compiling a plan takes longer than most of ours run, and a week of uses is sorted in more than 4 MB. Left as it is if the database is somebody else's.
+-- What suits many short questions, where nobody chose otherwise: compiling a plan takes longer than most of ours run, and a week of uses is sorted in more than 4 MB. Left as it is if the database is somebody else's. What a turn sets for itself is no choice: the value that a reset would bring back is.
 DO $$
 BEGIN
-    IF current_setting('jit') = 'on' THEN
+    IF (SELECT reset_val FROM pg_settings WHERE name = 'jit') = 'on' THEN
         EXECUTE format('ALTER DATABASE %I SET jit = off', current_database());
     END IF;
-    IF current_setting('work_mem') = '4MB' THEN
+    IF (SELECT reset_val FROM pg_settings WHERE name = 'work_mem') = '4096' THEN
         EXECUTE format('ALTER DATABASE %I SET work_mem = %L', current_database(), '16MB');
     END IF;
 EXCEPTION
