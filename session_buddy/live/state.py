@@ -66,7 +66,7 @@ class LiveState:
         self.selections = Selections()
         self.counters = Counters(label_limit)
         self.sessions = Sessions()
-        self._anomalies: dict[tuple[str, str, datetime], ActiveAnomaly] = {}
+        self._anomalies: dict[tuple[str, str, datetime, float], ActiveAnomaly] = {}
         self._encoded_anomalies: str | None = None
         self.experiments = "[]"
         """The list that goes out with the updates of the most used skills, encoded."""
@@ -254,8 +254,9 @@ def text_of(now: int) -> str:
     return moment_of(now).isoformat().replace("+00:00", "Z")
 
 
-def _key(anomaly: ActiveAnomaly) -> tuple[str, str, datetime]:
-    return (anomaly.skill_name, anomaly.anomaly_type, anomaly.detected_at)
+def _key(anomaly: ActiveAnomaly) -> tuple[str, str, datetime, float]:
+    """What one anomaly keeps; one use may be both the failure and the slow one that raise two drops."""
+    return (anomaly.skill_name, anomaly.anomaly_type, anomaly.detected_at, anomaly.baseline_value)
 
 
 def _encoded(anomalies: list[ActiveAnomaly]) -> str:

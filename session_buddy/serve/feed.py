@@ -62,7 +62,6 @@ class Feed:
         self._measures = measures
         self._interval = interval
         self._subscribers = Subscribers()
-        self._last: dict[Subscribed, str] = {}
         self._waiting: dict[UUID, Invocation] = {}
         self._news = asyncio.Event()
         self._loop = asyncio.get_running_loop()
@@ -78,11 +77,9 @@ class Feed:
         """Send one update to everyone, some at a time: tools are called on the same loop."""
         wanted = list(self._subscribers.updates)
         if not wanted:
-            self._last.clear()
             return
         began = time.perf_counter()
         frames = self._live.updates(wanted, TOP_SKILLS)
-        self._last = dict(zip(wanted, frames, strict=True))
         took = time.perf_counter() - began
         for key, frame in zip(wanted, frames, strict=True):
             group = list(self._subscribers.updates.get(key, ()))
@@ -174,11 +171,8 @@ class Feed:
         self._measures.clients = self._subscribers.count
 
     def _catch_up(self, subscriber: Subscriber) -> None:
-        """Send the latest update at once, rather than after an interval of nothing."""
-        key = subscriber.key
-        if key not in self._last:
-            [self._last[key]] = self._live.updates([key], TOP_SKILLS)
-        broadcast([subscriber.connection], self._last[key])
+        """Send how things stand at once, rather than after an interval of nothing."""
+        broadcast([subscriber.connection], *self._live.updates([subscriber.key], TOP_SKILLS))
 
     async def _authenticate(self, subscriber: Subscriber) -> bool:
         """Wait for a token; False if none came in time, or a bad one."""

@@ -16,13 +16,14 @@ from uuid import UUID
 from session_buddy.errors import SessionBuddyError
 from session_buddy.live.counters import Histogram
 from session_buddy.live.frames import MetricsData
-from session_buddy.live.moments import LIVE_FOR, microseconds
+from session_buddy.live.moments import microseconds
 from session_buddy.live.selections import EVERYTHING, Selection, Subscribed
 from session_buddy.live.state import LiveSnapshot, LiveState
-from session_buddy.models.answers import ActiveAnomaly, Invocation
+from session_buddy.models.answers import Invocation
 from session_buddy.models.events import AnomalyEvent, SessionEvent, SkillEvent
 from session_buddy.models.protocols import Clock, SkillsStorageProtocol
 from session_buddy.models.values import Batch, FoldResult, Window
+from session_buddy.services.live_anomalies import LiveAnomalies
 from session_buddy.services.live_uses import KEPT_FOR, LiveUses, is_live
 from session_buddy.services.record import Record
 from session_buddy.services.record_measures import RecordMeasures
@@ -44,7 +45,7 @@ _END: Final = object()
 _T = TypeVar("_T")
 _log = logging.getLogger(__name__)
 
-Noted = SkillEvent | SessionEvent | AnomalyEvent
+Noted = SkillEvent | SessionEvent
 ChangeListener = Callable[[Sequence[Invocation]], None]
 
 
@@ -60,7 +61,7 @@ class LiveRecord:
         self._lock = threading.Lock()
         self._queue: deque[Noted] = deque()
         self._uses = LiveUses(self._storage)
-        self._resolved: set[UUID] = set()
+        self._anomalies = LiveAnomalies(self._state)
         self._listeners: list[ChangeListener] = []
         self._wake = threading.Event()
         self._stopped = threading.Event()
@@ -103,21 +104,25 @@ class LiveRecord:
     @property
     def settled(self) -> bool:
         """Whether everything that was acknowledged is in the state."""
-        return self._loaded.is_set() and not (self._queue or self._busy or self._reload)
+        idle = not (self._queue or self._busy or self._reload)
+        return self._loaded.is_set() and self._anomalies.settled and idle
 
     def on_change(self, listener: ChangeListener) -> None:
         """Tell `listener`, in this object's thread, of the uses that happen now as more is known of them."""
         self._listeners.append(listener)
 
-    def noted(self, event: Noted) -> None:
+    def noted(self, event: Noted | AnomalyEvent) -> None:
         """An event was acknowledged."""
         if self._stopped.is_set():
             return
         if self._pending_since is None:
             self._pending_since = self._clock()
-        if event.occurred_at < self._old and not self._is_known(event):
+        if isinstance(event, AnomalyEvent):
+            self._anomalies.noted(event)
+        elif event.occurred_at >= self._old or self._is_known(event):
+            self._queue.append(event)
+        else:
             return
-        self._queue.append(event)
         if not self._wake.is_set():
             self._wake.set()
 
@@ -144,6 +149,7 @@ class LiveRecord:
     def restarted(self) -> None:
         """Something was forgotten, or the database was made anew: what is in memory no longer holds."""
         self._queue.clear()
+        self._anomalies.clear()
         self._reload = True
         self._wake.set()
 
@@ -194,8 +200,10 @@ class LiveRecord:
         )
 
     def _advance(self) -> None:
-        """Move the windows on, under the lock; where the clock was set back, they are made anew."""
-        now = microseconds(self._clock())
+        """Come to now, under the lock; where the clock was set back, the windows are made anew."""
+        at = self._clock()
+        self._anomalies.take(at)
+        now = microseconds(at)
         if now < self._state.windows.now - _SET_BACK and not (self._reload or self._busy):
             _log.warning("the clock was set back; the live figures are read again for the time that it tells")
             self._reload = True
@@ -222,12 +230,16 @@ class LiveRecord:
         while self._queue and not self._reload and not self._stopped.is_set():
             count = min(len(self._queue), _BATCH)
             self._take([self._queue.popleft() for _ in range(count)])
+        with self._lock:
+            self._advance()
         self._count_skills()
         self._busy = False
 
     def _load(self) -> None:
         """Read the last day from the database; what is queued meanwhile is merged into it afterwards."""
         self._reload = False
+        with self._lock:
+            self._anomalies.load()
         self._record.catch_up()
         now = self._clock()
         self._old = now - KEPT_FOR
@@ -241,7 +253,7 @@ class LiveRecord:
         anomalies = self._storage.active_anomalies()
         uses = self._storage.invocation_counts()
         with self._lock:
-            self._state.set_anomalies(anomalies)
+            self._anomalies.loaded(anomalies)
             self._state.counters.rank(uses)
         self._ranked_at = self._counted_at = now
         self._record.database_answers = True
@@ -277,10 +289,7 @@ class LiveRecord:
 
     def _take(self, events: Sequence[Noted]) -> None:
         now = self._clock()
-        self._take_anomalies([event for event in events if isinstance(event, AnomalyEvent)], now)
-        self._each(
-            [event for event in events if not isinstance(event, AnomalyEvent)], self._state.note_session
-        )
+        self._each(events, self._state.note_session)
         skill_events = [event for event in events if isinstance(event, SkillEvent)]
         changes = self._uses.changes(skill_events, self._state.windows, now)
         with self._lock:
@@ -291,18 +300,6 @@ class LiveRecord:
             for listener in self._listeners:
                 listener(told)
 
-    def _take_anomalies(self, events: Sequence[AnomalyEvent], now: datetime) -> None:
-        """Show what is raised until it is resolved, in whatever order the two arrive."""
-        self._resolved.update(event.anomaly_id for event in events if event.kind == "anomaly_resolved")
-        with self._lock:
-            for event in events:
-                fields = {name: getattr(event, name) for name in ActiveAnomaly.model_fields}
-                anomaly = ActiveAnomaly(**fields)
-                if event.anomaly_id in self._resolved:
-                    self._state.resolve_anomaly(anomaly)
-                else:
-                    self._state.raise_anomaly(anomaly, live=event.occurred_at >= now - LIVE_FOR)
-
     def _each(self, values: Sequence[_T], take: Callable[[_T], None]) -> None:
         """Hand values to the state, letting the feed in every now and then."""
         for start in range(0, len(values), _CHUNK):
@@ -312,5 +309,5 @@ class LiveRecord:
 
     def _is_known(self, event: Noted) -> bool:
         if not isinstance(event, SkillEvent):
-            return isinstance(event, AnomalyEvent)
+            return False
         return event.invocation_id in self._uses or event.invocation_id in self._state.windows

@@ -4,7 +4,6 @@ import gzip
 import re
 import subprocess
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from pathlib import Path
 from uuid import uuid4
 
@@ -20,11 +19,11 @@ from prometheus_client.openmetrics.exposition import generate_latest as openmetr
 from session_buddy import __version__
 from session_buddy.errors import StorageError
 from session_buddy.live.counters import Histogram
-from session_buddy.models.events import AnomalyEvent
 from session_buddy.serve.measures import RequestMeasures
 from session_buddy.serve.metric_families import FAMILIES, PREFIX
 from session_buddy.serve.metrics import LiveCollector, MetricsRenderer, Samples
-from tests.support.live import LiveHome, Running, ended_now, live_home, receive, running
+from tests.page.recorded_day import anomaly_event
+from tests.support.live import LiveHome, Running, ended_now, live_home, receive, running, send
 from tests.support.waiting import wait_for
 
 OPENMETRICS = "application/openmetrics-text; version=1.0.0; charset=utf-8"
@@ -222,21 +221,7 @@ def test_at_most_two_hundred_skills_have_a_label_of_their_own(tmp_path: Path) ->
 
 
 def test_anomalies_are_shown_while_they_last(served: Running) -> None:
-    raised = AnomalyEvent(
-        id=uuid4(),
-        occurred_at=datetime.now(UTC),
-        kind="anomaly_raised",
-        anomaly_id=uuid4(),
-        skill_name="review",
-        anomaly_type="performance_drop",
-        measure="completion",
-        method="cusum",
-        baseline_value=0.9,
-        observed_value=0.4,
-        deviation_score=-3.0,
-        sample_count=80,
-        detected_at=datetime.now(UTC),
-    )
+    raised = anomaly_event("review", deviation_score=-3.0)
     labels = {"skill_name": "review", "anomaly_type": "performance_drop"}
     served.home.acknowledge(raised)
     found = scraped(served)
@@ -248,6 +233,25 @@ def test_anomalies_are_shown_while_they_last(served: Running) -> None:
         served.home.acknowledge(raised.model_copy(update={"id": uuid4(), "kind": "anomaly_resolved"}))
         wait_for(lambda: not receive(subscriber, "metrics_update")["data"]["anomalies"], "it is over")
     assert (PREFIX + "anomaly_active", tuple(sorted(labels.items()))) not in scraped(served)
+
+
+def test_who_connects_sees_how_things_stand_and_not_the_last_update(tmp_path: Path) -> None:
+    with live_home(tmp_path, update_interval=60.0) as home, running(home) as served:
+        raised = anomaly_event()
+        home.acknowledge(raised)
+        with served.connect() as early, served.connect() as late:
+            assert receive(early, "metrics_update")["data"]["anomalies"]
+            assert receive(late, "metrics_update")["data"]["anomalies"]
+            home.acknowledge(raised.model_copy(update={"id": uuid4(), "kind": "anomaly_resolved"}))
+            with served.connect() as third:
+                assert receive(third, "metrics_update")["data"]["anomalies"] == []
+            send(late, type="subscribe", skill_name=raised.skill_name)
+            assert receive(late, "metrics_update")["data"]["anomalies"] == []
+            assert active_anomalies(served) == []
+
+
+def active_anomalies(served: Running) -> list[float]:
+    return [value for (name, _), value in scraped(served).items() if name == PREFIX + "anomaly_active"]
 
 
 def test_a_later_source_fills_families_that_had_none() -> None:

@@ -1,6 +1,7 @@
 """The live state of a real record: journals, database, folds, restarts."""
 
 import json
+import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,11 +13,13 @@ from hypothesis import strategies as st
 
 from session_buddy.live.selections import Subscribed
 from session_buddy.live.windows import DAY, HOUR
-from session_buddy.models.events import SessionEvent, SkillEvent
+from session_buddy.models.answers import ActiveAnomaly
+from session_buddy.models.events import AnomalyEvent, SessionEvent, SkillEvent
 from session_buddy.models.ids import hashed_id
 from session_buddy.models.values import ForgetRequest, Window
 from session_buddy.services.live_record import LiveRecord
 from session_buddy.storage.database import Database
+from tests.page.recorded_day import anomaly_event
 from tests.support.events import START, invocation_id
 from tests.support.live import HandClock, LiveHome, begin, ended_now, keyed_hash, live_home
 from tests.support.waiting import wait_for
@@ -330,3 +333,69 @@ def test_a_clock_that_is_set_back_moves_the_windows_back_with_it(home: LiveHome,
     [update] = home.live.updates([Subscribed(window=DAY)], 100)
     assert json.loads(update)["timestamp"] == _text(clock.time)
     assert {row["skill_name"] for row in json.loads(update)["data"]["top_skills"]} == {"review", "deploy"}
+
+
+def shown(home: LiveHome) -> list[list[Any]]:
+    """The anomalies that the feed's update, its answers and `/metrics` show."""
+    [update] = home.live.updates([Subscribed()], 10)
+    snapshot, answer = home.live.snapshot().active_anomalies, home.live.metrics(None).anomalies
+    return [json.loads(update)["data"]["anomalies"], list(snapshot), list(answer)]
+
+
+def resolved(raised: AnomalyEvent) -> AnomalyEvent:
+    return raised.model_copy(update={"id": hashed_id(str(raised.id)), "kind": "anomaly_resolved"})
+
+
+def test_an_anomaly_shows_and_goes_with_its_acknowledgement_whatever_is_merged_meanwhile(
+    home: LiveHome,
+) -> None:
+    raised, merging, go_on = anomaly_event(occurred_at=NOON), threading.Event(), threading.Event()
+
+    def hold_up(_uses: object) -> None:
+        merging.set()
+        assert go_on.wait(20)
+
+    home.live.on_change(hold_up)
+    try:
+        home.acknowledge(started("a"))
+        assert merging.wait(20)
+        home.acknowledge(raised)
+        assert [len(found) for found in shown(home)] == [1, 1, 1]
+        home.acknowledge(resolved(raised))
+        assert shown(home) == [[], [], []]
+    finally:
+        go_on.set()
+    home.settled()
+    assert home.live.snapshot().counted.anomalies == {("db-migrate", "performance_drop"): 1}
+
+
+def test_what_is_raised_and_resolved_while_the_database_is_read_goes_on_top_of_it(
+    tmp_path: Path, clock: HandClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    over, new = anomaly_event(occurred_at=NOON), anomaly_event("deploy", occurred_at=NOON)
+    with live_home(tmp_path, clock, start=False) as home:
+        home.acknowledge(over)
+        home.record.fold()
+        read = home.store.active_anomalies
+
+        def read_slowly() -> list[ActiveAnomaly]:
+            found = list(read())
+            home.acknowledge(resolved(over), new)
+            assert shown(home) == [[], [], []]
+            return found
+
+        monkeypatch.setattr(home.store, "active_anomalies", read_slowly)
+        begin(home.live)
+        assert [found.skill_name for found in home.live.snapshot().active_anomalies] == ["deploy"]
+
+
+def test_two_drops_of_one_use_end_one_by_one(home: LiveHome) -> None:
+    failures = anomaly_event(occurred_at=NOON)
+    slowness = failures.model_copy(
+        update={"id": hashed_id("slow"), "anomaly_id": hashed_id("slow one")}
+        | {"measure": "duration", "baseline_value": 60.0, "observed_value": 190.0}
+    )
+    home.acknowledge(failures, slowness)
+    assert [len(found) for found in shown(home)] == [2, 2, 2]
+    home.acknowledge(resolved(failures))
+    assert [found.baseline_value for found in home.live.snapshot().active_anomalies] == [60.0]
