@@ -4,7 +4,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from typing import Any, Self
 
 import click
@@ -12,7 +12,7 @@ import click
 from session_buddy.cli.client import ANSWER_SECONDS, Client, LeaderLeft, NoLeader
 from session_buddy.cli.home import require_home
 from session_buddy.config import Settings
-from session_buddy.errors import LeaderUnavailable
+from session_buddy.errors import LeaderUnavailable, SessionBuddyError
 from session_buddy.relay.election import Election, command_at_work, leader_notice
 from session_buddy.relay.leading import Leadership, lead_by_bootstrap
 
@@ -165,7 +165,10 @@ class Leader:
         from session_buddy.serve.control import Control
 
         os.umask(0o077)  # DuckDB makes its write-ahead log under this mask, and a kill leaves it behind
-        self._own = Control(self._stack.enter_context(open_services(self._settings))).call
+        services = self._stack.enter_context(open_services(self._settings))
+        with suppress(SessionBuddyError):  # what keeps from it keeps from the call too, which says so
+            services.folder.look_back()
+        self._own = Control(services).call
         self.hello = None
 
     def _drop_client(self) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from session_buddy.errors import JournalError, SessionBuddyError
-from session_buddy.models.events import JournalEvent, TranscriptReady
+from session_buddy.models.events import JournalEvent, SkillEvent, TranscriptReady
 from session_buddy.models.protocols import Clock, Journal, TranscriptReader
 from session_buddy.services.record import Record
 
@@ -21,6 +21,10 @@ LAST_FOLD_SECONDS = 0.3
 """How long a leader that ends goes on folding; the journals keep the rest for the next one."""
 UNFINISHED_WITHIN = timedelta(days=7)
 """How old a session may be whose transcript a new leader looks at again."""
+LATELY = timedelta(hours=1)
+"""How old one may be at which a command that leads looks again before it answers."""
+LOOK_BACK_SECONDS = 0.5
+"""How long that may take, but for the transcript that is being read."""
 
 
 class Folder:
@@ -50,7 +54,7 @@ class Folder:
         self._wake = threading.Event()
         self._stopped = threading.Event()
         self._thread: threading.Thread | None = None
-        self._again: list[tuple[float, TranscriptReady]] = []
+        self._again: list[tuple[float, tuple[str, str]]] = []
         self._left: list[str] = []
         self._reading = threading.Lock()
         self._archived_at = time.monotonic()
@@ -92,6 +96,22 @@ class Folder:
         since = self._clock() - UNFINISHED_WITHIN
         self._left.extend(self._record.storage.unfinished_sessions(since))
         self.wake()
+
+    def look_back(self) -> None:
+        """See what those sessions say by now that were at work lately, for who leads to answer one question.
+
+        A client that is interrupted and ends says so in its transcript a moment after its window, which was
+        the leader perhaps, has gone: that leader saw only that the session ended. Nothing is taken to be over
+        that the transcript does not say is over, and what is known already is not journaled again.
+        """
+        self._record.catch_up()
+        until = time.monotonic() + LOOK_BACK_SECONDS
+        for session_id in self._record.storage.unfinished_sessions(self._clock() - LATELY):
+            path = self._transcripts.find(session_id)
+            if path is not None:
+                self._read(session_id, path, None, only_new=True)
+            if time.monotonic() > until:
+                break
 
     def fold_all(self, seconds: float = math.inf) -> bool:
         """Fold everything that is acknowledged now, what transcripts give included.
@@ -135,16 +155,19 @@ class Folder:
         for signal in newest.values():
             self._paths[signal.session_id] = signal.transcript_path
             self._read(signal.session_id, signal.transcript_path, signal.hook)
-            now = time.monotonic()
-            self._again.extend((now + seconds, signal) for seconds in READ_AGAIN_SECONDS)
+            self._will_look_again(signal.session_id, signal.transcript_path)
+
+    def _will_look_again(self, session_id: str, path: str) -> None:
+        now = time.monotonic()
+        self._again.extend((now + seconds, (session_id, path)) for seconds in READ_AGAIN_SECONDS)
 
     def _look_again(self) -> None:
-        """Read once more what was announced a little while ago; all of it when this process ends."""
+        """Read once more what was read a little while ago; all of it when this process ends."""
         now = math.inf if self._stopped.is_set() else time.monotonic()
-        due = [signal for moment, signal in self._again if moment <= now]
-        self._again = [(moment, signal) for moment, signal in self._again if moment > now]
-        for signal in {(signal.session_id, signal.transcript_path): signal for signal in due}.values():
-            self._read(signal.session_id, signal.transcript_path, None)
+        due = dict.fromkeys(where for moment, where in self._again if moment <= now)
+        self._again = [(moment, where) for moment, where in self._again if moment > now]
+        for session_id, path in due:
+            self._read(session_id, path, None)
 
     def _see_to_those_who_left(self) -> None:
         while self._left:
@@ -152,15 +175,25 @@ class Folder:
             path = self._paths.get(session_id) or self._transcripts.find(session_id)
             if path is not None:
                 self._read(session_id, path, "SessionEnd")
+                self._will_look_again(session_id, path)
 
-    def _read(self, session_id: str, path: str, hook: str | None) -> None:
+    def _read(self, session_id: str, path: str, hook: str | None, *, only_new: bool = False) -> None:
         with self._reading:
             events = self._transcripts.read(session_id, path, hook)
+            if only_new:
+                events = self._unknown(events)
             try:
                 self._journal.append(events)
             except JournalError:
                 self._transcripts.begin_again(path)
                 raise
+
+    def _unknown(self, events: Sequence[JournalEvent]) -> Sequence[JournalEvent]:
+        """Those events of uses that the database does not have."""
+        told = [event for event in events if isinstance(event, SkillEvent)]
+        uses = list(dict.fromkeys(event.invocation_id for event in told))
+        known = {event.id for event in self._record.storage.events_of(uses)}
+        return [event for event in told if event.id not in known]
 
     def _archive(self) -> None:
         now = time.monotonic()
