@@ -58,7 +58,6 @@ GROWING = (
 SELDOM = {
     "count_rows": "counts the log, for `status`",
     "fixes_of_gates": "compares every run of a gate with the next one",
-    "settle_exposures": "looks through the exposures of running experiments, once a minute",
     "sums_of_past": "reads a month, when an experiment is planned",
     "units_of_groups": "counts the units of one experiment, and there is only one here",
 }

@@ -54,7 +54,8 @@ INSERT INTO ab_test_assignments
 SELECT DISTINCT ON (session_id) 'order', session_id, group_name, strategy, 0.5, suggested_at
 FROM skill_suggestions WHERE test_name IS NOT NULL;
 INSERT INTO ab_test_exposures
-SELECT s.suggestion_id, 'order', s.session_id, a.group_name, s.session_id, s.suggested_at
+SELECT s.suggestion_id, 'order', s.session_id, a.group_name, s.session_id, s.suggested_at,
+    s.suggested_at < make_timestamp(epoch_us(now())) - INTERVAL 1 HOUR
 FROM skill_suggestions AS s INNER JOIN ab_test_assignments AS a ON a.unit_id = s.session_id
 WHERE s.position = 1 AND s.test_name IS NOT NULL;
 INSERT INTO ab_test_outcomes

@@ -341,7 +341,8 @@ CREATE TABLE ab_test_exposures (
     unit_id VARCHAR NOT NULL,
     group_name VARCHAR NOT NULL,
     session_id VARCHAR NOT NULL,
-    exposed_at TIMESTAMP NOT NULL
+    exposed_at TIMESTAMP NOT NULL,
+    settled BOOLEAN NOT NULL DEFAULT FALSE -- the hour is over, and an outcome tells whether it was taken
 );
 CREATE INDEX ab_test_exposures_by_session ON ab_test_exposures (session_id);
 

@@ -76,6 +76,7 @@ def observe(connection: Connection, session_ids: Sequence[str]) -> None:
         # A suggestion that nobody took in time stays not taken, unless a use turns up that followed it.
         if outcome_id not in now and (invocation_id is not None or exposure_id in answered):
             connection.execute(sql("delete_outcome"), {"outcome_id": outcome_id})
+            connection.execute(sql("unsettle_exposure"), {"exposure_id": exposure_id})
     if observed:
         lines = (json.dumps({**row, "source": "observed"}, default=str) for row in observed)
         connection.execute(sql("insert_observed_outcomes"), {"rows": "\n".join(lines)})
@@ -90,6 +91,7 @@ def forget_outcomes(connection: Connection, covered: Mapping[str, object]) -> No
     if sessions:
         connection.execute(sql("attribute_suggestions"), {"session_ids": "\n".join(sessions)})
         observe(connection, sessions)
+        connection.execute(sql("unsettle_exposures"))
 
 
 class StoredExperiments:
@@ -128,9 +130,13 @@ class StoredExperiments:
         """Count what nobody took in time as not taken; who may only read leaves that to others."""
         if not self._may_write():
             return 0
+        asked = {"until": rows.naive(until)}
+        # Asked often, and seldom so: it would take the turn of a fold away for nothing.
+        if not self._database.rows(sql("has_unsettled_exposures"), asked):
+            return 0
         with self._writing, self._database.transaction() as connection:
-            asked = {"until": rows.naive(until)}
             found: list[tuple[int]] = connection.execute(sql("settle_exposures"), asked).fetchall()
+            connection.execute(sql("mark_settled"), asked)
         return found[0][0]
 
     def strategy_changes(self) -> Sequence[StrategyChange]:

@@ -191,6 +191,22 @@ def test_a_suggestion_that_no_use_follows_in_time_was_not_taken(store: SkillsSto
     assert values(store, "acceptance_rate") == {"control": (1, 0.0), "treatment": (1, 1.0)}
 
 
+@pytest.mark.slow
+def test_what_is_settled_is_looked_at_again_when_its_outcome_goes(store: SkillsStorageProtocol) -> None:
+    fold(store, created(), exposed("s1", "control", 0, "plan"), exposed("s2", "treatment", 0, "plan"))
+    fold(store, recorded("a", 10, session_id="s1", skill_name="plan"), recorded("b", 10, session_id="s2"))
+    assert store.experiments.settle(at(1)) == 0
+    assert values(store, "acceptance_rate") == {"control": (1, 1.0), "treatment": (1, 0.0)}
+    fold(store, skill_event("a", "superseded", 20, session_id="s1", skill_name="plan"))
+    assert values(store, "acceptance_rate") == {"treatment": (1, 0.0)}
+    assert (store.experiments.settle(at(1)), store.experiments.settle(at(1))) == (1, 0)
+    assert values(store, "acceptance_rate") == {"control": (1, 0.0), "treatment": (1, 0.0)}
+    store.forget(ForgetRequest(skill_name="review"), keyed_hash("review"), at(100))
+    assert values(store, "acceptance_rate") == {"control": (1, 0.0)}
+    assert (store.experiments.settle(at(1)), store.experiments.settle(at(1))) == (1, 0)
+    assert values(store, "acceptance_rate") == {"control": (1, 0.0), "treatment": (1, 0.0)}
+
+
 def test_a_told_outcome_counts_for_units_that_are_in_a_group(store: SkillsStorageProtocol) -> None:
     fold(store, created(), exposed("s1"))
     fold(store, told("s1", 1.0), told("s1", 1.0), told("stranger", 1.0), told("s1", 0.0, 51))

@@ -128,7 +128,7 @@ def test_an_orphan_row_is_refused_by_every_foreign_key(connection: duckdb.DuckDB
         "skill_dependencies": "('known', 'nobody', 1, 0, 0, now())",
         "skill_modalities": "('nobody', 'text', 1, 'rule', NULL)",
         "skill_suggestions": "(uuid(), 1, 'nobody', 's', NULL, 'markov', 1, 1, NULL, NULL, now(), NULL)",
-        "ab_test_exposures": "(uuid(), 'no test', 'u', 'control', 's', now())",
+        "ab_test_exposures": "(uuid(), 'no test', 'u', 'control', 's', now(), FALSE)",
         "ab_test_assignments": "('no test', 'u', 'control', 's', 0.5, now())",
     }
     for table, values in orphans.items():

@@ -188,7 +188,8 @@ CREATE TABLE ab_test_exposures (
   unit_id TEXT COLLATE "C" NOT NULL,
   group_name TEXT COLLATE "C" NOT NULL,
   session_id TEXT COLLATE "C" NOT NULL,
-  exposed_at TIMESTAMP NOT NULL
+  exposed_at TIMESTAMP NOT NULL,
+  settled BOOLEAN NOT NULL DEFAULT FALSE
 );
 
 CREATE INDEX ab_test_exposures_by_session ON ab_test_exposures(session_id);
@@ -695,6 +696,9 @@ USING (written_by = current_user) WITH CHECK (written_by = current_user);
 ALTER TABLE skill_session_counts ADD COLUMN repeat_count BIGINT NOT NULL DEFAULT 0;
 
 CREATE INDEX skill_dependencies_by_second ON skill_dependencies (skill_b);
+
+-- Looked into every minute, and after each fold, while an experiment is at work.
+CREATE INDEX ab_test_exposures_unsettled ON ab_test_exposures (exposed_at) WHERE NOT settled;
 
 CREATE INDEX ab_test_outcomes_by_test ON ab_test_outcomes (test_name, metric);
 

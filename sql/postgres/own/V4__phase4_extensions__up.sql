@@ -126,6 +126,9 @@ ALTER TABLE skill_session_counts ADD COLUMN repeat_count BIGINT NOT NULL DEFAULT
 
 CREATE INDEX skill_dependencies_by_second ON skill_dependencies (skill_b);
 
+-- Looked into every minute, and after each fold, while an experiment is at work.
+CREATE INDEX ab_test_exposures_unsettled ON ab_test_exposures (exposed_at) WHERE NOT settled;
+
 CREATE INDEX ab_test_outcomes_by_test ON ab_test_outcomes (test_name, metric);
 
 CREATE INDEX quality_gate_runs_by_place

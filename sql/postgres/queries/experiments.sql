@@ -273,6 +273,12 @@ DELETE FROM ab_test_outcomes
 WHERE
   outcome_id = $outcome_id;
 
+-- unsettle_exposure --
+-- What became of a suggestion is open again, so it is looked at anew.
+UPDATE ab_test_exposures SET settled = FALSE
+WHERE
+  exposure_id = $exposure_id;
+
 -- insert_observed_outcomes --
 -- What these sessions show now.
 INSERT INTO ab_test_outcomes (
@@ -310,6 +316,15 @@ CROSS JOIN LATERAL JSON_TO_RECORD(CAST(line AS JSON)) AS parsed(outcome_id UUID,
 WHERE
   line <> '' ON CONFLICT(outcome_id) DO UPDATE SET value = excluded.value;
 
+-- has_unsettled_exposures --
+-- Whether there is a suggestion whose hour is over since it was looked at last.
+SELECT
+  1
+FROM ab_test_exposures
+WHERE
+  NOT settled AND exposed_at < $until
+LIMIT 1;
+
 -- settle_exposures --
 -- Suggestions that no use followed in time were not taken.
 INSERT INTO ab_test_outcomes (
@@ -341,7 +356,8 @@ FROM ab_test_exposures AS e
 INNER JOIN ab_test_configs AS c
   ON c.test_name = e.test_name
 WHERE
-  e.exposed_at < $until
+  NOT e.settled
+  AND e.exposed_at < $until
   AND CAST(c.metrics AS TEXT) LIKE '%"acceptance_rate"%'
   AND NOT EXISTS(
     SELECT
@@ -350,6 +366,25 @@ WHERE
     WHERE
       o.exposure_id = e.exposure_id AND o.metric = 'acceptance_rate'
   ) ON CONFLICT(outcome_id) DO NOTHING;
+
+-- mark_settled --
+-- They need not be looked at again, while their outcomes stand.
+UPDATE ab_test_exposures SET settled = TRUE
+WHERE
+  NOT settled AND exposed_at < $until;
+
+-- unsettle_exposures --
+-- The same of all whose outcome was forgotten.
+UPDATE ab_test_exposures SET settled = FALSE
+WHERE
+  settled
+  AND NOT EXISTS(
+    SELECT
+      1
+    FROM ab_test_outcomes AS o
+    WHERE
+      o.exposure_id = ab_test_exposures.exposure_id AND o.metric = 'acceptance_rate'
+  );
 
 -- delete_unexposed_assignments --
 -- A unit of which no suggestion is left was never assigned.
