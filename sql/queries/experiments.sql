@@ -300,19 +300,18 @@ ORDER BY promoted_at DESC, promotion_id DESC;
 -- latest_suggestions --
 -- The latest suggestions, their skills in order, and what was used next.
 WITH latest AS (
-    SELECT
-        suggestion_id,
-        min(suggested_at) AS suggested_at,
-        min(session_id) AS session_id,
-        min(user_id) AS user_id,
-        min(strategy) AS strategy,
-        string_agg(skill_name, chr(10) ORDER BY position) AS possible,
-        min(propensity) FILTER (WHERE position = 1) AS propensity
+    SELECT suggestion_id, suggested_at, session_id, user_id, strategy, propensity
     FROM skill_suggestions
-    GROUP BY suggestion_id
-    HAVING min(position) = 1
-    ORDER BY min(suggested_at) DESC, suggestion_id DESC
+    WHERE position = 1
+    ORDER BY suggested_at DESC, suggestion_id DESC
     LIMIT $limit
+),
+
+listed AS (
+    SELECT s.suggestion_id, string_agg(s.skill_name, chr(10) ORDER BY s.position) AS possible
+    FROM latest AS g
+    INNER JOIN skill_suggestions AS s ON s.suggestion_id = g.suggestion_id
+    GROUP BY s.suggestion_id
 ),
 
 followed AS (
@@ -328,8 +327,9 @@ followed AS (
             AND i.invoked_at < g.suggested_at + INTERVAL 1 HOUR
 )
 
-SELECT g.suggested_at, g.session_id, g.user_id, g.strategy, g.possible, g.propensity, f.skill_name AS used
+SELECT g.suggested_at, g.session_id, g.user_id, g.strategy, l.possible, g.propensity, f.skill_name AS used
 FROM latest AS g
+INNER JOIN listed AS l ON l.suggestion_id = g.suggestion_id
 LEFT JOIN followed AS f ON f.suggestion_id = g.suggestion_id AND f.place = 1
 ORDER BY g.suggested_at, g.suggestion_id;
 

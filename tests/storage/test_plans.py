@@ -101,11 +101,11 @@ HOT: Mapping[str, Mapping[str, object]] = {
     "update_invocations": {"rows": json.dumps([{"invocation_id": str(_ID)}])},
     "attribute_suggestions": {"session_ids": "session-7"},
     "observed_outcomes": {"session_ids": "session-7"},
+    "latest_suggestions": {"limit": 100},
 }
 SELDOM = {
     "count_rows": "counts the log, for `status`",
     "sums_of_past": "reads a month, when an experiment is planned",
-    "latest_suggestions": "reads all suggestions, in the background",
     "fixes_of_gates": "reads all runs of gates, and their uses by session or time",
     "stage_paths": "reads sessions that a learning staged; bench.team sees its plan",
     "recount_user_times": "after a use went or moved; likewise",

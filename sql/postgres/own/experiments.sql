@@ -25,3 +25,32 @@ INNER JOIN ab_test_configs AS c ON c.test_name = r.test_name
 WHERE lines.line <> ''
 ORDER BY r.test_name, r.unit_id, r.assigned_at
 ON CONFLICT (test_name, unit_id) DO NOTHING;
+
+-- latest_suggestions --
+-- The latest suggestions, their skills in order, and what was used next: each found by an index, however many there are.
+WITH latest AS (
+    SELECT suggestion_id, suggested_at, session_id, user_id, strategy, propensity
+    FROM skill_suggestions
+    WHERE position = 1
+    ORDER BY suggested_at DESC, suggestion_id DESC
+    LIMIT $limit
+)
+
+SELECT g.suggested_at, g.session_id, g.user_id, g.strategy, l.possible, g.propensity, f.skill_name AS used
+FROM latest AS g
+CROSS JOIN LATERAL (
+    SELECT string_agg(s.skill_name, chr(10) ORDER BY s.position) AS possible
+    FROM skill_suggestions AS s
+    WHERE s.suggestion_id = g.suggestion_id
+) AS l
+LEFT JOIN LATERAL (
+    SELECT i.skill_name
+    FROM team_invocation AS i
+    WHERE
+        i.session_id = g.session_id
+        AND i.invoked_at >= g.suggested_at
+        AND i.invoked_at < g.suggested_at + INTERVAL '1 hour'
+    ORDER BY i.invoked_at, i.invocation_id
+    LIMIT 1
+) AS f ON TRUE
+ORDER BY g.suggested_at, g.suggestion_id;

@@ -495,53 +495,33 @@ ORDER BY
   promotion_id DESC;
 
 -- latest_suggestions --
--- The latest suggestions, their skills in order, and what was used next.
+-- The latest suggestions, their skills in order, and what was used next: each found by an index, however many there are.
 WITH latest AS (
-  SELECT
-    suggestion_id,
-    MIN(suggested_at) AS suggested_at,
-    MIN(session_id) AS session_id,
-    MIN(user_id) AS user_id,
-    MIN(strategy) AS strategy,
-    STRING_AGG(skill_name, CHR(  10)
-    ORDER BY
-      position) AS possible,
-    MIN(propensity) FILTER(WHERE
-      position = 1) AS propensity
-  FROM skill_suggestions
-  GROUP BY
-    suggestion_id
-  HAVING
-    MIN(position) = 1
-  ORDER BY
-    MIN(suggested_at) DESC,
-    suggestion_id DESC
-  LIMIT $limit
-), followed AS (
-  SELECT
-    g.suggestion_id,
-    i.skill_name,
-    ROW_NUMBER() OVER (PARTITION BY g.suggestion_id ORDER BY i.invoked_at, i.invocation_id) AS place
-  FROM latest AS g
-  INNER JOIN team_invocation AS i
-    ON i.session_id = g.session_id
-    AND i.invoked_at >= g.suggested_at
-    AND i.invoked_at < g.suggested_at + INTERVAL '1 HOUR'
+    SELECT suggestion_id, suggested_at, session_id, user_id, strategy, propensity
+    FROM skill_suggestions
+    WHERE position = 1
+    ORDER BY suggested_at DESC, suggestion_id DESC
+    LIMIT $limit
 )
-SELECT
-  g.suggested_at,
-  g.session_id,
-  g.user_id,
-  g.strategy,
-  g.possible,
-  g.propensity,
-  f.skill_name AS used
+
+SELECT g.suggested_at, g.session_id, g.user_id, g.strategy, l.possible, g.propensity, f.skill_name AS used
 FROM latest AS g
-LEFT JOIN followed AS f
-  ON f.suggestion_id = g.suggestion_id AND f.place = 1
-ORDER BY
-  g.suggested_at,
-  g.suggestion_id;
+CROSS JOIN LATERAL (
+    SELECT string_agg(s.skill_name, chr(10) ORDER BY s.position) AS possible
+    FROM skill_suggestions AS s
+    WHERE s.suggestion_id = g.suggestion_id
+) AS l
+LEFT JOIN LATERAL (
+    SELECT i.skill_name
+    FROM team_invocation AS i
+    WHERE
+        i.session_id = g.session_id
+        AND i.invoked_at >= g.suggested_at
+        AND i.invoked_at < g.suggested_at + INTERVAL '1 hour'
+    ORDER BY i.invoked_at, i.invocation_id
+    LIMIT 1
+) AS f ON TRUE
+ORDER BY g.suggested_at, g.suggestion_id;
 
 -- sums_of_past --
 -- The outcomes of a range of time, as `sums_of_groups` has those of a group, and when the first came.
