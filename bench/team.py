@@ -6,7 +6,7 @@ tools is asked of both, and its p95 printed; batches are folded on top of that, 
 that was run meanwhile is looked at: one that reads the whole of a table that grows with the uses is named.
 Ends with 1 if there is one, or if fewer than 5,000 rows a second were folded.
 
-    python -m bench.team [--invocations 1000000] [--questions 20] [--folds 12] [--keep FOLDER [--fill]]
+    python -m bench.team [--invocations 1000000] [--questions 20] [--folds 40] [--keep FOLDER [--fill]]
 
 --keep: leave the filled stores in a folder, and use what an earlier run with as many uses left there.
 --fill: no more than that, for filling them at another priority than that of the measurement.
@@ -72,7 +72,7 @@ def main() -> int:
     )
     parser.add_argument("--invocations", type=int, default=1_000_000)
     parser.add_argument("--questions", type=int, default=20)
-    parser.add_argument("--folds", type=int, default=12)
+    parser.add_argument("--folds", type=int, default=40)
     parser.add_argument("--keep", type=Path)
     parser.add_argument("--fill", action="store_true")
     parser.add_argument("--postgres", type=Path, default=Path("/usr/lib/postgresql/15/bin"))

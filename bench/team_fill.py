@@ -23,7 +23,12 @@ LEFT_OUT = ("skill_migrations", "journal_offset", "folding_home", "forgotten", "
 FURTHER = """
 INSERT INTO skill_event (id, kind, invocation_id, occurred_at, skill_name, session_id, source, authority,
     agent, thread, origin, user_id, invoked_at, duration_seconds, outcome, outcome_source)
-SELECT uuid(), 'recorded', invocation_id, invoked_at, skill_name, session_id, source, 20, agent, thread,
+SELECT
+    CAST(
+        format('{:012x}', epoch_ms(invoked_at)) || right(replace(CAST(uuid() AS VARCHAR), '-', ''), 20)
+        AS UUID
+    ),
+    'recorded', invocation_id, invoked_at, skill_name, session_id, source, 20, agent, thread,
     origin, user_id, invoked_at, duration_seconds, outcome, outcome_source
 FROM skill_invocation;
 INSERT INTO skill_catalogue

@@ -8,6 +8,7 @@ from pathlib import Path
 from uuid import UUID
 
 from session_buddy.models.events import SkillEvent
+from session_buddy.models.ids import hashed_id_at
 from session_buddy.models.values import Batch
 from tests.support.postgres import PostgresServer
 
@@ -21,7 +22,10 @@ def hashed(text: str) -> str:
 
 
 def batches(count: int, seed: int = 20261122) -> Iterator[Batch]:
-    """Uses over 500 skills in sessions of 20, of a hundred people; others with another seed."""
+    """Uses over 500 skills in sessions of 20, of a hundred people; others with another seed.
+
+    Ids are as of transcripts: those of events begin with the time of the use, those of uses do not.
+    """
     rng = random.Random(seed)
     events: list[SkillEvent] = []
     for number in range(count):
@@ -30,7 +34,7 @@ def batches(count: int, seed: int = 20261122) -> Iterator[Batch]:
         use = UUID(int=rng.getrandbits(128), version=4)
         events.append(
             SkillEvent(
-                id=UUID(int=rng.getrandbits(128), version=4),
+                id=hashed_id_at(began, str(use)),
                 kind="recorded",
                 invocation_id=use,
                 occurred_at=began + timedelta(seconds=seconds),

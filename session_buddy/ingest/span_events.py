@@ -1,6 +1,7 @@
 """Openings and closings of spans as events for the journal."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 from uuid import UUID
 
@@ -8,7 +9,12 @@ from session_buddy.ingest.observations import Change, Closing, Opening, Use
 from session_buddy.ingest.outcomes import infer_outcome
 from session_buddy.ingest.phases import phase_of
 from session_buddy.models.events import SkillEvent
-from session_buddy.models.ids import hashed_id, invocation_id_of_prompt, invocation_id_of_tool_use
+from session_buddy.models.ids import (
+    hashed_id,
+    hashed_id_at,
+    invocation_id_of_prompt,
+    invocation_id_of_tool_use,
+)
 from session_buddy.models.vocabulary import Source
 
 _PROMPT: Final = "prompt:"
@@ -46,7 +52,7 @@ def event_of(change: Change, witness: Witness, description: str = "") -> SkillEv
 def _started(opening: Opening, witness: Witness, description: str) -> SkillEvent:
     use = opening.use
     return SkillEvent(
-        id=hashed_id("claude-code", use.key, "started", witness.source),
+        id=_id(witness, opening.at, use.key, "started", witness.source),
         kind="started",
         occurred_at=opening.at,
         invocation_id=invocation_of(use.key),
@@ -72,7 +78,7 @@ def _ended(closing: Closing, witness: Witness, description: str) -> SkillEvent:
     use: Use = closing.use
     verdict = infer_outcome(closing.facts)
     return SkillEvent(
-        id=hashed_id("claude-code", use.key, "ended", witness.source, closing.key),
+        id=_id(witness, closing.invoked_at, use.key, "ended", witness.source, closing.key),
         kind="ended",
         occurred_at=closing.stated_at,
         invocation_id=invocation_of(use.key),
@@ -97,6 +103,13 @@ def _ended(closing: Closing, witness: Witness, description: str) -> SkillEvent:
         tool_error_count=closing.facts.tool_errors,
         workflow_phase=phase_of(use.skill_name, description),
     )
+
+
+def _id(witness: Witness, invoked_at: datetime, *parts: str) -> UUID:
+    """Begins with the time where a record says it; two hooks of one call would have two times."""
+    if witness.source == "transcript":
+        return hashed_id_at(invoked_at, "claude-code", *parts)
+    return hashed_id("claude-code", *parts)
 
 
 def _parent(use_key: str | None) -> UUID | None:

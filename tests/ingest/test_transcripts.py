@@ -14,7 +14,7 @@ from session_buddy.ingest.jsonl import Position, Unreadable, read_lines
 from session_buddy.ingest.recorded_sessions import SessionFolder, TranscriptFiles
 from session_buddy.ingest.transcripts import SessionTranscript
 from session_buddy.models.events import JournalEvent, SessionEvent, SkillEvent, parse_event, to_line
-from session_buddy.models.ids import hashed_id, invocation_id_of_prompt, invocation_id_of_tool_use
+from session_buddy.models.ids import hashed_id_at, invocation_id_of_prompt, invocation_id_of_tool_use
 from tests.support.records import Conversation, as_lines
 from tests.support.transcripts import READING, final, read_all
 
@@ -61,7 +61,7 @@ def test_an_event_tells_what_the_record_says(tmp_path: Path) -> None:
     assert isinstance(session, SessionEvent)
     assert (session.session_id, session.project) == ("session-1", "/home/dev/shop")
     started = next(event for event in events if isinstance(event, SkillEvent))
-    assert started.id == hashed_id("claude-code", "s1", "started", "transcript")
+    assert started.id == hashed_id_at(started.occurred_at, "claude-code", "s1", "started", "transcript")
     assert started.invocation_id == invocation_id_of_tool_use("s1")
     assert (started.skill_name, started.project, started.authority) == ("commit", "/home/dev/shop", 20)
     assert (started.query_text, started.query_length) == (None, len("the cart"))
