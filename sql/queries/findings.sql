@@ -82,14 +82,14 @@ ON CONFLICT (user_id, skill_name) DO UPDATE SET
 SELECT 1 FROM change GROUP BY coalesce(user_id, ''), skill_name, invoked_at HAVING sum(sign) < 0 LIMIT 1;
 
 -- recount_user_times --
--- The last use of what may have lost its last one, from the rows.
+-- The last use of what may have lost its last one, from the rows; where none is left, the first moment there is, so that a later use counts.
 UPDATE skill_user_interactions AS u
 SET last_invoked_at = t.last_invoked_at
 FROM (
-    SELECT coalesce(user_id, '') AS user_id, skill_name, max(invoked_at) AS last_invoked_at
-    FROM skill_invocation
-    WHERE skill_name IN (SELECT skill_name FROM change WHERE sign < 0)
-    GROUP BY coalesce(user_id, ''), skill_name
+    SELECT c.user_id, c.skill_name, coalesce(max(i.invoked_at), TIMESTAMP '0001-01-01') AS last_invoked_at
+    FROM (SELECT DISTINCT coalesce(user_id, '') AS user_id, skill_name FROM change WHERE sign < 0) AS c
+    LEFT JOIN skill_invocation AS i ON i.skill_name = c.skill_name AND coalesce(i.user_id, '') = c.user_id
+    GROUP BY c.user_id, c.skill_name
 ) AS t
 WHERE u.user_id = t.user_id AND u.skill_name = t.skill_name AND u.last_invoked_at <> t.last_invoked_at;
 

@@ -5,11 +5,14 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from itertools import pairwise
 from random import Random
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from session_buddy.live.sketch import bucket_of, estimate_of
 from session_buddy.models.answers import Invocation
@@ -158,6 +161,46 @@ def test_an_outcome_that_comes_later_moves_the_hour_alone(store: SkillsStoragePr
     fold(store, skill_event("u1", "started", 0, invoked_at=at(0)), recorded("u2", 5, skill_name="test"))
     store.findings.learn()
     fold(store, recorded("u1", 9, invoked_at=at(0), outcome="failed"))
+    assert as_recounted(store)
+
+
+def test_a_use_that_is_another_users_after_all_leaves_no_time_behind(store: SkillsStorageProtocol) -> None:
+    fold(store, recorded("u1", 9000, user_id="ada"))
+    store.findings.learn()
+    fold(store, skill_event("u1", "superseded", 9100))
+    store.findings.learn()
+    fold(store, recorded("u2", 60, user_id="ada"))
+    assert as_recounted(store)
+
+
+MOVES = st.tuples(
+    st.integers(0, 2),
+    st.sampled_from(["ada", "bob"]),
+    st.sampled_from(["lint", "lint", "test"]),
+    st.integers(0, 2),
+    st.sampled_from(["recorded", "recorded", "superseded"]),
+    st.booleans(),
+)
+"""Which use, whose, of which skill, at which hour; what is said of it; whether that is learned at once."""
+
+
+@pytest.mark.slow
+@settings(
+    max_examples=25,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(st.lists(MOVES, min_size=3, max_size=8))
+def test_roll_ups_equal_a_recount_in_whatever_order_uses_come_move_and_go(
+    store: SkillsStorageProtocol, moves: list[tuple[int, str, str, int, str, bool]]
+) -> None:
+    store.clear()
+    for number, (use, user_id, skill_name, hour, kind, learned) in enumerate(moves):
+        where = {"user_id": user_id, "skill_name": skill_name, "occurred_at": at(number)}
+        make = recorded if kind == "recorded" else partial(skill_event, kind=kind)
+        fold(store, make(f"use-{use}", seconds=hour * 3600, **where))
+        if learned:
+            store.findings.learn()
     assert as_recounted(store)
 
 
