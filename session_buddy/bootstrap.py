@@ -28,6 +28,7 @@ from session_buddy.ingest.redaction import KeptWords, kept_words, redact
 from session_buddy.models.answers import AgentWindow
 from session_buddy.models.events import CatalogueEvent
 from session_buddy.models.protocols import SkillsStorageProtocol
+from session_buddy.models.values import ForgetRequest
 from session_buddy.opening import Opening
 from session_buddy.private_files import private_directory
 from session_buddy.services import (
@@ -41,6 +42,7 @@ from session_buddy.services import (
 from session_buddy.services.keeping import Identity
 from session_buddy.services.record import Record
 from session_buddy.storage.opening import folded_offsets, open_store
+from session_buddy.storage.weights_file import WeightsFile
 
 if TYPE_CHECKING:
     from session_buddy.serve.control import Control
@@ -118,21 +120,26 @@ def _compose(
     folder = Folder(record, journal, followers, interval, now, interval if settings.store else 0.0)
     recorder = Recorder(journal, record, followers, redact, words.keep_query, now, folder.look_at)
     records = HookRecords(Path(settings.home, RECORDS))
+    weights = WeightsFile(settings.home)
     identity = Identity(__version__, os.getpid(), settings.home, now(), notices)
     run_counts = RunCounts(now)
     record.listen_to_runs(run_counts.noted)
 
     def later() -> "Later":
-        made = _compose_later(settings, words, journal, record, recorder)
+        made = _compose_later(settings, words, journal, record, recorder, weights)
         made.start(LEARNING_SECONDS)
         records.prune(now())
         return made
+
+    def forget_more(request: ForgetRequest) -> None:
+        records.forget(request)
+        weights.forget()
 
     services = Services(
         recorder=recorder,
         reporter=Reporter(record, now, recorder.session_of),
         folder=folder,
-        keeper=Keeper(record, folder, journal, archive, words.hashed, now, identity, records.forget),
+        keeper=Keeper(record, folder, journal, archive, words.hashed, now, identity, forget_more),
         run_counts=run_counts,
         make_later=later,
     )
@@ -162,7 +169,12 @@ def _installed(project: str | None) -> Sequence[CatalogueEvent]:
 
 
 def _compose_later(
-    settings: Settings, words: KeptWords, journal: JournalFile, record: Record, recorder: Recorder
+    settings: Settings,
+    words: KeptWords,
+    journal: JournalFile,
+    record: Record,
+    recorder: Recorder,
+    weights: WeightsFile,
 ) -> "Later":
     """The services that a start does not wait for; importing them takes longer than making them."""
     from session_buddy.ingest.gate_reports import read_gate_report
@@ -180,7 +192,7 @@ def _compose_later(
     from session_buddy.services.run_reporting import RunReporter
 
     comparer = Comparer(record, now, words.user_id)
-    recommender = Recommender(record, journal, now, recorder.session_of, words.user_id)
+    recommender = Recommender(record, journal, now, recorder.session_of, words.user_id, weights)
     recommender.epsilon = settings.exploration
     experimenter = Experimenter(record, journal, now, Users(words.user_id, words.hashed_user), recommender)
     live = LiveRecord(record, now)

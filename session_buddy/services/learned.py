@@ -16,6 +16,7 @@ from session_buddy.analytics.suggesting.markov_blend import MarkovBlend
 from session_buddy.analytics.suggesting.strategies import STRATEGIES
 from session_buddy.analytics.suggesting.text_match import TextMatch
 from session_buddy.models.values import PastUse
+from session_buddy.models.weights import KeptWeights
 
 USES_LEARNED: Final = 20_000
 """Latest uses from which a new leader learns: older habits say little, and learning takes its time."""
@@ -63,6 +64,7 @@ class Learned:
         self.latest = 0.0
         self.stale = False
         self.sessions_since = -math.inf
+        self._weighed_until = 0.0
         self._histories: OrderedDict[str, _History] = OrderedDict()
         self._known: OrderedDict[UUID, _Begun] = OrderedDict()
         self._durations: dict[str, deque[float]] = {}
@@ -70,6 +72,21 @@ class Learned:
         self._worked: set[str] = set()
         self._installed: set[str] = set()
         self.describe(described)
+
+    @property
+    def weights(self) -> KeptWeights:
+        """How far each view of the blend is trusted by now."""
+        mixture = self.blend.mixture
+        return KeptWeights(dict(mixture.weights), mixture.uses, self._weighed_until)
+
+    def go_on_from(self, kept: KeptWeights) -> bool:
+        """Trust the views as far as they were trusted before; False if those were other views."""
+        mixture = self.blend.mixture
+        if kept.weights.keys() != mixture.weights.keys():
+            return False
+        mixture.weights, mixture.uses = dict(kept.weights), kept.uses
+        self._weighed_until = kept.until
+        return True
 
     def describe(self, described: Mapping[str, str]) -> None:
         """The installed skills as they are now."""
@@ -135,6 +152,8 @@ class Learned:
             if strategy is not self.blend:
                 strategy.learn(context, past.skill_name, past.completed)
         self.blend.learn(context, past.skill_name, past.completed, weigh=weigh)
+        if weigh:
+            self._weighed_until = max(self._weighed_until, use.at)
         history.append(past.skill_name)
         begun = self._known[past.invocation_id] = _Begun(use, self.success.begin(use))
         self.uses += 1

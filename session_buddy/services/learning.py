@@ -6,6 +6,7 @@ everything is learned anew, a little later.
 """
 
 import logging
+import math
 import threading
 import time
 from collections import OrderedDict, deque
@@ -22,16 +23,18 @@ from session_buddy.models.answers import Invocation
 from session_buddy.models.events import AnomalyEvent, CatalogueEvent, SessionEvent, SkillEvent
 from session_buddy.models.protocols import Clock
 from session_buddy.models.values import Batch, FoldResult, PastUse
+from session_buddy.models.weights import KeptWeights, WeightsKeeper
 from session_buddy.services.learned import USES_LEARNED, Learned
 from session_buddy.services.record import Record
 
 WEIGHED: Final = 500
-"""Latest uses on which a new leader learns how to weigh the views of the blend."""
+"""Latest uses on which a leader learns how to weigh the views of the blend, where that was not kept."""
 HISTORY: Final = timedelta(hours=1)
 """What began longer ago than this when it is told of is not what a session does now."""
 _WEIGHED_AT_ONCE = 100
 _LOOK_SECONDS = 5.0
 _ANEW_SECONDS = 60.0
+_KEEP_SECONDS = 60.0
 _WORK_SECONDS = 0.005
 _REST_SECONDS = 0.005
 _HURRIED_REST_SECONDS = 0.0005
@@ -46,8 +49,14 @@ _log = logging.getLogger(__name__)
 class Learning:
     """What was learned from one home's record, a `RecordWatcher`. Thread-safe."""
 
-    def __init__(self, record: Record, clock: Clock, user_id: str) -> None:
-        """record must be over an open storage. user_id: keyed hash of this home's user."""
+    def __init__(self, record: Record, clock: Clock, user_id: str, keeper: WeightsKeeper) -> None:
+        """record must be over an open storage. user_id: keyed hash of this home's user.
+
+        keeper: of how the views of the blend are weighed, from one leader to the next.
+        """
+        self._keeper = keeper
+        self._kept_uses = 0
+        self._kept_at = 0.0
         self._user_id = user_id
         self._record = record
         self._clock = clock
@@ -84,6 +93,7 @@ class Learning:
         if self._thread is not None:
             self._thread.join()
             self._thread = None
+        self._keep()
 
     def loaded(self, timeout: float) -> bool:
         """Wait until the record was learned; False if that takes longer than `timeout` seconds.
@@ -176,19 +186,32 @@ class Learning:
             self._learn_anew()
         with self._lock:
             self._drained()
+        if time.monotonic() - self._kept_at > _KEEP_SECONDS:
+            self._keep()
+
+    def _keep(self) -> None:
+        """Let the next leader weigh the views as this one does, if they were weighed since that was kept."""
+        with self._lock:
+            weights = self._learned.weights if self._loaded.is_set() else None
+        if weights is not None and weights.uses != self._kept_uses:
+            self._keeper.write(weights)
+            self._kept_uses, self._kept_at = weights.uses, time.monotonic()
 
     def _learn_anew(self) -> None:
         """Learn the latest uses; what is queued meanwhile is taken afterwards, and known by then in part."""
         with self._lock:
             restarts = self._restarts
+            weights = self._learned.weights if self._loaded.is_set() else None
             self._anew = self._catalogue_changed = self._learned.stale = False
         self._record.catch_up()
         uses = self._record.storage.past_uses(USES_LEARNED)
         learned, rested_at = Learned(self._described(), self._user_id), time.monotonic()
+        weighed = self._go_on(learned, weights)
         if len(uses) == USES_LEARNED:
             learned.sessions_since = uses[0].invoked_at.timestamp()
         for place, use in enumerate(uses):
-            learned.take(use, weigh=place >= len(uses) - WEIGHED)
+            weigh = place >= len(uses) - WEIGHED and use.invoked_at.timestamp() > weighed
+            learned.take(use, weigh=weigh)
             if self._stopped.is_set() or self._restarts != restarts:
                 return
             if time.monotonic() - rested_at > _WORK_SECONDS:
@@ -202,6 +225,16 @@ class Learning:
                 self._problem = None
                 self._loaded.set()
                 self._tried.set()
+
+    def _go_on(self, learned: Learned, weights: KeptWeights | None) -> float:
+        """Weigh the views as before; until when uses taught that, in seconds since 1970.
+
+        weights: as they are now; None if nothing is learned yet, and then what was kept is read.
+        """
+        if weights is None:
+            weights = self._keeper.read()
+            self._kept_uses = weights.uses if weights is not None else 0
+        return weights.until if weights is not None and learned.go_on_from(weights) else -math.inf
 
     def _described(self) -> dict[str, str]:
         return {entry.skill_name: entry.description for entry in self._record.storage.catalogue()}

@@ -26,6 +26,7 @@ from session_buddy.models.problems import shown
 from session_buddy.models.protocols import Clock, Journal
 from session_buddy.models.values import Acceptance, Caller
 from session_buddy.models.vocabulary import WorkflowPhase
+from session_buddy.models.weights import WeightsKeeper
 from session_buddy.services.learned import Learned
 from session_buddy.services.learning import Learning
 from session_buddy.services.reasons import message, odds_in_words, reason
@@ -85,8 +86,9 @@ class Recommender:
         clock: Clock,
         session_of: Callable[[Caller], str],
         user_id: str,
+        keeper: WeightsKeeper,
     ) -> None:
-        """user_id: keyed hash of this home's user."""
+        """user_id: keyed hash of this home's user. keeper: of what is learned of weighing suggestions."""
         self._record = record
         self._remembering = Remembering(journal)
         self._clock = clock
@@ -95,7 +97,7 @@ class Recommender:
         self.epsilon = EPSILON
         self.predictions_given = 0
         self._choose: Chooser = lambda _session_id, _user_id: Chosen()
-        self.learning = Learning(record, clock, user_id)
+        self.learning = Learning(record, clock, user_id, keeper)
 
     def start(self, delay: float = 0.0) -> None:
         """Begin to learn in the background, after so many seconds unless somebody asks before."""

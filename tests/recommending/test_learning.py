@@ -1,15 +1,24 @@
 """Learning keeps up with the record, and learns anew where that alone gives what the record says."""
 
+import stat
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from random import Random
 from uuid import uuid4
 
 import pytest
 
-from session_buddy.models.values import Caller, PastUse
-from session_buddy.services import InvocationReport
+from session_buddy.ingest.journal import JournalFile
+from session_buddy.models.events import SkillEvent
+from session_buddy.models.ids import hashed_id
+from session_buddy.models.values import Caller, ForgetRequest, PastUse
+from session_buddy.models.weights import KeptWeights
+from session_buddy.services import InvocationReport, Services
+from session_buddy.services import learning as learning_module
 from session_buddy.services.learned import BLURRED_SECONDS, Learned
 from session_buddy.services.recommending import Asked
+from session_buddy.storage.weights_file import WEIGHTS, WeightsFile
+from tests.support.live import ended_now
 from tests.support.services import open_services
 from tests.support.waiting import wait_for
 
@@ -108,6 +117,112 @@ def test_one_after_the_other_gives_what_learning_all_anew_gives(tmp_path: Path) 
     assert [found.model_dump(exclude={"success_probability"}) for found in first.suggestions] == [
         found.model_dump(exclude={"success_probability"}) for found in second.suggestions
     ]
+
+
+def habits(count: int, first: int = 0) -> list[SkillEvent]:
+    """Uses of somebody who goes by the project at first and by the session later."""
+    chance, events = Random(5), []
+    began = datetime.now(UTC) - timedelta(minutes=50)
+    for number in range(first + count):
+        within, session = number % 6, number // 6
+        likely = ("plan", "test", "commit")[within % 3] if number < 60 else f"skill-{session % 4}"
+        skill = chance.choice([likely, likely, likely, "lint", "review"])
+        event = ended_now(
+            skill,
+            now=began + timedelta(seconds=number),
+            id=hashed_id("habits", str(number), "event"),
+            invocation_id=hashed_id("habits", str(number)),
+            session_id=f"s{session}",
+            project="/shop",
+        )
+        events.append(event)
+    return events[first:]
+
+
+def told(services: Services) -> list[tuple[str, float]]:
+    """What is suggested in several situations, with the scores."""
+    services.recommender.epsilon = 0.0
+    assert services.recommender.learning.loaded(20)
+    asked = [Asked(recent_skills=after, remember=False) for after in (["plan"], ["skill-1", "lint"], [])]
+    answers = [services.recommender.suggest(each, CALLER) for each in asked]
+    return [(found.skill_name, found.score) for answer in answers for found in answer.suggestions]
+
+
+def recorded(services: Services, journal: Path, events: list[SkillEvent]) -> None:
+    """The services have learned the events, each as it came."""
+    learning = services.recommender.learning
+    assert learning.loaded(20)
+    writer = JournalFile(str(journal))
+    for event in events:
+        writer.append([event])
+        with learning.current():
+            pass
+    writer.close()
+
+
+@pytest.mark.slow
+def test_the_next_leader_weighs_suggestions_as_the_last_one_did(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(learning_module, "WEIGHED", 20)
+    home = tmp_path / "home"
+    with open_services(home) as services:
+        recorded(services, home / "journal", habits(120))
+        before = told(services)
+    assert stat.S_IMODE((home / WEIGHTS).stat().st_mode) == 0o600
+    with open_services(home) as services:
+        assert told(services) == before
+        recorded(services, home / "journal", habits(10, first=120))
+        later = told(services)
+    kept = (home / WEIGHTS).read_bytes()
+    with open_services(home) as services:
+        assert told(services) == later
+        services.keeper.rebuild(lambda _progress: None)
+        assert told(services) == later
+    assert (home / WEIGHTS).read_bytes() == kept
+    (home / WEIGHTS).write_text('{"weights": {"everywhere": -1}}')
+    with open_services(home) as services:
+        assert told(services) != later
+
+
+@pytest.mark.slow
+def test_what_is_forgotten_weighs_nothing_any_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(learning_module, "WEIGHED", 20)
+    home = tmp_path / "home"
+    with open_services(home) as services:
+        recorded(services, home / "journal", habits(60))
+    with open_services(home) as services:
+        told(services)
+        services.keeper.forget(ForgetRequest(skill_name="lint"))
+        assert not (home / WEIGHTS).exists()
+        after = told(services)
+    with open_services(home) as services:
+        assert told(services) == after
+    (home / WEIGHTS).unlink()
+    with open_services(home) as services:
+        assert told(services) == after
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "[]",
+        '{"weights": []}',
+        '{"weights": {"a": "b"}, "uses": 1, "until": 1}',
+        '{"weights": {"a": NaN}}',
+    ],
+)
+def test_a_file_of_weights_that_says_nothing_usable_counts_as_none(tmp_path: Path, text: str) -> None:
+    (tmp_path / WEIGHTS).write_text(text)
+    assert WeightsFile(str(tmp_path)).read() is None
+
+
+def test_weights_of_other_views_than_there_are_now_are_not_taken() -> None:
+    learned = Learned({})
+    before = learned.weights
+    assert not learned.go_on_from(KeptWeights({"another view": 1.0}, 9, 9.0))
+    assert learned.weights == before
 
 
 @pytest.mark.slow
