@@ -23,15 +23,33 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.modules.setdefault("pandas", None)  # type: ignore[arg-type]
     try:
         status = _route(arguments)
-        if sys.stdout is not None:
-            sys.stdout.flush()
+        return _flushed(status)
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:
-        # What is still buffered would raise again when the interpreter flushes at its exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_output()
         return READER_GONE
+
+
+def _flushed(status: int) -> int:
+    """The exit status, once what was printed is out; a full disk is told here, unless it was told before."""
+    if sys.stdout is None:
+        return status
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        _drop_output()
+        if status == 0:
+            print(f"session-buddy: the output was not written: {error.strerror or error}.", file=sys.stderr)
+        return status or 1
     return status
+
+
+def _drop_output() -> None:
+    """What is still buffered would raise again when the interpreter flushes at its exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _route(arguments: list[str]) -> int:

@@ -73,6 +73,15 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
+def log_as_set(settings: Settings) -> None:
+    """Have our own messages on stderr from the level that is set on; those of libraries only from WARNING on.
+
+    A library's messages may hold what an agent said, so they are never shown.
+    """
+    logging.basicConfig(format="session-buddy: %(levelname)s %(message)s")
+    logging.getLogger("session_buddy").setLevel(settings.log_level.upper())
+
+
 @contextmanager
 def open_services(settings: Settings) -> Iterator[Services]:
     """The services of a home, folding in the background until the block ends.
@@ -217,6 +226,8 @@ def lead(settings: Settings, first: socket.socket | None = None) -> None:
         SessionBuddyError: it cannot start; the message says why and what to do.
     """
     os.umask(0o077)  # DuckDB makes its write-ahead log under this mask
+    log_as_set(settings)
+    _log.info("process %d leads %s", os.getpid(), settings.home)
     sys.setswitchinterval(SWITCH_SECONDS)
     asyncio.run(_lead(settings, first))
 

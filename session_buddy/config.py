@@ -13,6 +13,8 @@ from typing import Any, NamedTuple
 from session_buddy.errors import ConfigurationError
 
 _SHORTEST_SECRET = 32
+_LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+_SIZE_UNITS = ("K", "M", "G", "T")
 _SOCKET_PATH_LIMIT = 100  # sun_path holds 108 bytes on Linux and 104 on macOS, with the closing NUL
 
 
@@ -170,8 +172,9 @@ def _from_file(path: str) -> dict[str, Any]:
     try:
         with open(path, "rb") as file:
             table = tomllib.load(file)
-    except (OSError, tomllib.TOMLDecodeError) as error:
-        raise ConfigurationError(f"cannot read {path}: {error}. Correct or remove that file.") from error
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        told = getattr(error, "strerror", None) or error
+        raise ConfigurationError(f"cannot read {path}: {told}. Correct or remove that file.") from error
     unknown = sorted(set(table) - set(Settings._fields[1:]))
     if unknown:
         known = ", ".join(Settings._fields[1:])
@@ -184,7 +187,7 @@ def _convert(name: str, value: Any, where: str) -> Any:
     if name == "transport" and value not in ("unix", "tcp"):
         raise ConfigurationError(f"{where} sets transport to {value!r}; use 'unix' or 'tcp'.")
     if name == "store_queries":
-        return _boolean(value, where)
+        return _boolean(name, value, where)
     if name == "fold_interval_seconds":
         return _number(name, value, where, 0.01, 3600)
     if name == "update_interval":
@@ -200,6 +203,8 @@ def _convert(name: str, value: Any, where: str) -> Any:
 
 def _text(name: str, value: Any, where: str) -> str:
     text = str(value)
+    if name in ("memory_limit", "log_level"):
+        _check_word(name, text, where)
     if name == "mode" and text not in ("window", "service"):
         raise ConfigurationError(f"{where} sets mode to {text!r}; use 'window' or 'service'.")
     if name == "store" and text and not text.startswith(("postgresql://", "postgres://")):
@@ -214,13 +219,23 @@ def _text(name: str, value: Any, where: str) -> str:
     return text
 
 
-def _boolean(value: Any, where: str) -> bool:
+def _check_word(name: str, text: str, where: str) -> None:
+    """What would else fail far from here: in the database, or not at all."""
+    if name == "log_level" and text.upper() not in _LOG_LEVELS:
+        raise ConfigurationError(f"{where} sets log_level to {text!r}; use one of: {', '.join(_LOG_LEVELS)}.")
+    number = text.rstrip("BKMGTIbkmgti ")
+    unit = text[len(number) :].strip().upper().removesuffix("B").removesuffix("I")
+    if name == "memory_limit" and (not number.replace(".", "", 1).isdecimal() or unit not in _SIZE_UNITS):
+        raise ConfigurationError(f"{where} sets memory_limit to {text!r}; write it as 160MB or 2GB.")
+
+
+def _boolean(name: str, value: Any, where: str) -> bool:
     text = str(value).strip().lower()
     if text in ("1", "true", "yes", "on"):
         return True
     if text in ("0", "false", "no", "off"):
         return False
-    raise ConfigurationError(f"{where} gives {value!r} where true or false is needed.")
+    raise ConfigurationError(f"{where} sets {name} to {value!r}; use true or false.")
 
 
 def _number(name: str, value: Any, where: str, least: float, most: float, unit: str = " of seconds") -> float:

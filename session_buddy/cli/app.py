@@ -62,6 +62,18 @@ Exit status: 0 done, 1 failed, 2 wrong usage, 130 interrupted."""
 class _Commands(click.Group):
     """Imports a command's module only when that command is run or listed."""
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """As click does, with the nearest names: it looks for them among commands that were imported."""
+        if args[0] in COMMANDS or args[0].startswith("-"):
+            return super().resolve_command(ctx, args)
+        from difflib import get_close_matches  # for a command that is none only
+
+        near = " or ".join(map(repr, get_close_matches(args[0], COMMANDS, 2)))
+        meant = f" Did you mean {near}?" if near else ""
+        raise click.UsageError(f"No such command {args[0]!r}.{meant}", ctx)
+
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(COMMANDS)
 
@@ -114,8 +126,8 @@ def run(arguments: Sequence[str]) -> int:
     except BrokenPipeError:
         raise
     except OSError as error:
-        where = f"{error.filename}: " if error.filename else ""
-        _say(f"{where}{error.strerror or error}")
+        where = error.filename or "the output was not written"
+        _say(f"{where}: {error.strerror or error}.")
         return 1
     except Exception as error:  # noqa: BLE001 - the top of the process: a fault of ours, told in one line
         return _fault(error)
@@ -140,7 +152,8 @@ def _refuse(error: click.ClickException) -> int:
         click.echo(error.format_message(), err=True)
         return error.exit_code
     hint = f" See '{context.command_path} --help'." if isinstance(error, click.UsageError) and context else ""
-    _say(f"{error.format_message()}{hint}")
+    told = error.format_message().rstrip()
+    _say(f"{told if told.endswith(('.', '?')) else told + '.'}{hint}")
     return error.exit_code
 
 

@@ -161,10 +161,11 @@ class Leader:
             self._client = self._stack.enter_context(_served(self._settings, found))
             return
         # The database and all that hangs on it: a command that finds a leader does without.
-        from session_buddy.bootstrap import open_services
+        from session_buddy.bootstrap import log_as_set, open_services
         from session_buddy.serve.control import Control
 
         os.umask(0o077)  # DuckDB makes its write-ahead log under this mask, and a kill leaves it behind
+        log_as_set(self._settings)
         services = self._stack.enter_context(open_services(self._settings))
         with suppress(SessionBuddyError):  # what keeps from it keeps from the call too, which says so
             services.folder.look_back()

@@ -76,7 +76,8 @@ def files(settings: Settings) -> list[Finding]:
     try:
         require_home(settings)
     except SessionBuddyError as error:
-        return [problem("home", f"there is no record at {settings.home}", str(error).partition(". ")[2])]
+        detail, _, remedy = str(error).partition(". ")
+        return [problem("home", detail, remedy)]
     checks: Sequence[Callable[[Settings], Finding]] = (
         _permissions,
         _space,

@@ -15,7 +15,7 @@ from session_buddy.cli.options import Command, json_option, settings_of
 from session_buddy.cli.output import add, console, say, show
 from session_buddy.cli.plain import print_json
 from session_buddy.config import Settings
-from session_buddy.errors import NotFound
+from session_buddy.errors import ConfigurationError, NotFound
 
 _MARKS = {"ok": "ok", "repaired": "repaired", "warning": "warning", "problem": "PROBLEM"}
 
@@ -62,7 +62,7 @@ def examine(settings: Settings) -> list[Finding]:
     found = [*machine(), *files(settings)]
     try:
         require_home(settings)
-    except NotFound:
+    except (NotFound, ConfigurationError):
         return found + agent_findings(settings)
     return [*found, *leadership(settings), *agent_findings(settings)]
 
@@ -70,6 +70,8 @@ def examine(settings: Settings) -> list[Finding]:
 def _show(found: Sequence[Finding], problems: int) -> None:
     out = console()
     made = Table.grid(padding=(0, 2, 0, 0), pad_edge=False)
+    for no_wrap in (True, True, False):  # a path is folded, not cut off: it is needed whole
+        made.add_column(no_wrap=no_wrap, overflow="fold")
     for finding in found:
         add(made, _MARKS[finding.state], finding.check, finding.detail, style=_STYLES.get(finding.state))
         if finding.remedy:

@@ -116,6 +116,10 @@ def plan(context: click.Context, /, *, as_json: bool, **about: Any) -> None:
 
     Also estimates from the suggestions so far how well the treatment would have done.
     """
+    if about["control"] is None or not about["treatment"]:
+        from session_buddy.analytics.suggesting.strategies import STRATEGIES  # for this sentence only
+
+        raise click.UsageError(f"give --control and --treatment, two of: {', '.join(STRATEGIES)}.", context)
     result = _asked(context, "ab_plan", _given("plan", about))
     if as_json:
         print_json(result)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from session_buddy.config import Settings
-from session_buddy.errors import NotFound
+from session_buddy.errors import ConfigurationError, NotFound
 from session_buddy.private_files import private_directory
 
 _OURS = (
@@ -39,8 +39,28 @@ def require_home(settings: Settings) -> None:
 
     Raises:
         NotFound: there is no such folder, or nothing of ours is in it.
+        ConfigurationError: it is no folder, or this user may not read it.
     """
-    if not any(Path(settings.home, name).exists() for name in _OURS):
+    try:
+        there = not set(_OURS).isdisjoint(os.listdir(settings.home))
+    except FileNotFoundError:
+        there = False
+    except NotADirectoryError as error:
+        raise ConfigurationError(
+            f"the home {settings.home} is no folder. Name one with --home or SESSION_BUDDY_HOME."
+        ) from error
+    except OSError as error:
+        raise ConfigurationError(
+            f"the home {settings.home} cannot be read: {error.strerror or error}. Run this as its owner, or "
+            "name a folder of your own with --home or SESSION_BUDDY_HOME."
+        ) from error
+    owner = os.stat(settings.home).st_uid if there and os.name == "posix" else None
+    if owner is not None and owner != os.geteuid():
+        raise ConfigurationError(
+            f"the home {settings.home} belongs to the user with id {owner}, not to you. Run this as its "
+            "owner, or name a folder of your own with --home or SESSION_BUDDY_HOME."
+        )
+    if not there:
         raise NotFound(
             f"there is no record at {settings.home}. 'session-buddy install claude' or 'session-buddy "
             "import' begins one there; --home or SESSION_BUDDY_HOME names another folder."

@@ -34,6 +34,29 @@ transport_option = click.option(
     expose_value=False,
     help="How processes of one home talk to each other.",
 )
+
+
+def setting_option(name: str, metavar: str, sentence: str) -> Callable[[_Decorated], _Decorated]:
+    """An option that is a setting of the same name; it is checked with the settings, not by click."""
+    return click.option(name, metavar=metavar, callback=remember, expose_value=False, help=sentence)
+
+
+def feed_options(function: _Decorated) -> _Decorated:
+    """Adds the settings of the feed, the live page and the metrics."""
+    beyond = "Address to listen at; beyond this machine only with SESSION_BUDDY_FEED_SECRET."
+    for option in (
+        setting_option("--tls-key", "FILE", "Its key, in PEM."),
+        setting_option("--tls-cert", "FILE", "Certificate, in PEM."),
+        setting_option("--max-clients", "N", "Subscribers at once [default: 100]."),
+        setting_option("--metrics-port", "PORT", "A further port for /metrics alone."),
+        setting_option("--update-interval", "SECONDS", "Time between updates, 0.1 to 60 [default: 1]."),
+        setting_option("--host", "ADDRESS", beyond),
+        setting_option("--port", "PORT", "Port of the feed, the live page and the metrics [default: 8765]."),
+    ):
+        function = option(function)
+    return function
+
+
 json_option = click.option("--json", "as_json", is_flag=True, help="Print the answer as JSON.")
 yes_option = click.option("--yes", "-y", is_flag=True, help="Do not ask; for scripts.")
 

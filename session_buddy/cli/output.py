@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
+from rich.cells import cell_len
 from rich.console import Console
 from rich.progress import (
     BarColumn,
@@ -23,13 +24,24 @@ from rich.text import Text
 
 from session_buddy.cli.formats import clean
 
+_READABLE = 14
+"""Columns of the screen in which a name can be read without being broken into pieces."""
+
 Advance = Callable[[Mapping[str, Any]], None]
 """Takes what a long call reports: `done` and `total` (numbers), `text`; each may be missing."""
 
 
+class _Stdout(Console):
+    """Leaves a reader that has gone away to the top of the process; rich would end with status 1."""
+
+    def on_broken_pipe(self) -> None:
+        """Raise what was raised."""
+        raise  # noqa: PLE0704 - rich calls this where it handles the error
+
+
 def console() -> Console:
     """The console of stdout."""
-    return Console(highlight=False, emoji=False, markup=False, soft_wrap=False)
+    return _Stdout(highlight=False, emoji=False, markup=False, soft_wrap=False)
 
 
 def table(*columns: str, title: str | None = None, right: tuple[str, ...] = ()) -> Table:
@@ -68,10 +80,26 @@ def facts(out: Console, pairs: Iterable[tuple[str, str]]) -> None:
 
 
 def show(out: Console, made: Table) -> None:
-    """Print a table, without the blanks that would fill its last column."""
+    """Print a table, without the blanks that would fill its last column.
+
+    In a narrow terminal it is as wide as it can be read, and the terminal breaks its lines.
+    """
+    out.width = max(out.width, _least_width(made))
     with out.capture() as captured:
         out.print(made)
     out.file.write("".join(f"{line.rstrip()}\n" for line in captured.get().splitlines()))
+
+
+def _least_width(made: Table) -> int:
+    """Below this a column would have no room for a word, or a number would be cut off."""
+    widths = [
+        max((cell_len(str(cell)) for cell in column.cells), default=0)
+        if column.no_wrap
+        else min(_READABLE, max((cell_len(str(cell)) for cell in column.cells), default=0))
+        for column in made.columns
+    ]
+    headers = [cell_len(str(column.header)) for column in made.columns]
+    return sum(max(pair) + 2 for pair in zip(widths, headers, strict=True))
 
 
 def say(out: Console, text: str = "", style: str | None = None) -> None:

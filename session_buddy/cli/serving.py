@@ -4,7 +4,14 @@ import sys
 
 import click
 
-from session_buddy.cli.options import Command, remember, settings_of, transport_option
+from session_buddy.cli.options import (
+    Command,
+    feed_options,
+    remember,
+    setting_option,
+    settings_of,
+    transport_option,
+)
 from session_buddy.ingest import hook as hook_file
 from session_buddy.relay import front
 
@@ -24,27 +31,19 @@ Examples:
     expose_value=False,
     help="Keep the text of prompts, secrets redacted; else only a keyed hash and a length.",
 )
-@click.option(
+@setting_option(
     "--fold-interval-seconds",
-    metavar="SECONDS",
-    callback=remember,
-    expose_value=False,
-    help="The longest time until what was recorded is in the database [default: 1].",
+    "SECONDS",
+    "The longest time until what was recorded is in the database [default: 1].",
 )
-@click.option(
-    "--memory-limit",
-    metavar="SIZE",
-    callback=remember,
-    expose_value=False,
-    help="What the database may use of memory [default: 160MB].",
+@setting_option(
+    "--memory-limit", "SIZE", "What the database may use of memory to begin with [default: 160MB]."
 )
-@click.option(
-    "--log-level",
-    metavar="LEVEL",
-    callback=remember,
-    expose_value=False,
-    help="DEBUG, INFO, WARNING or ERROR; messages go to stderr [default: WARNING].",
+@setting_option(
+    "--log-level", "LEVEL", "DEBUG, INFO, WARNING or ERROR; messages go to stderr [default: WARNING]."
 )
+@setting_option("--team-projects", "FOLDERS", "Whose sessions go to a team's store, separated as in PATH.")
+@feed_options
 @click.pass_context
 def serve(context: click.Context) -> None:
     """Serve one agent window over MCP on stdin and stdout; the agent starts this itself.

@@ -13,15 +13,15 @@ def show_suggestions(result: Any) -> None:
     answer = answer_of(Suggestions, result)
     out = console()
     if answer.suggestions:
-        right = ("Score", "Completes (of)", "Takes")
-        made = table("Skill", *right, "Because", right=right)
+        right = ("score", "completes (of)", "takes")
+        made = table("skill", *right, "because", right=right)
         for found in answer.suggestions:
             odds = found.success_probability
             add(
                 made,
                 found.skill_name,
-                f"{found.score:.0%}",
-                NOTHING if odds is None else f"{odds:.0%} ({found.decided_count})",
+                f"{100 * found.score:.0f} %",
+                NOTHING if odds is None else f"{100 * odds:.0f} % ({found.decided_count})",
                 NOTHING if found.expected_seconds is None else seconds(found.expected_seconds),
                 found.reason,
             )

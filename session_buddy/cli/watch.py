@@ -3,6 +3,7 @@
 import json
 import re
 import sys
+import time
 from collections.abc import Iterator
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -10,11 +11,14 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from session_buddy.cli.options import Command, json_option, settings_of
+from session_buddy.errors import ConfigurationError, LeaderUnavailable
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
 _LATEST = 8
+_ONCE_SECONDS = 10.0
+"""How long --once waits for a feed: one server may just be taking over from another."""
 _UNITS = {"m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 
 
@@ -49,11 +53,32 @@ def watch(
         "events": True,
         "time_window_hours": int(hours),
     }
-    found = messages(settings_of(context), [subscription], url)
+    settings = settings_of(context)
+    if url is None and not settings.port:
+        raise ConfigurationError("there is no feed to watch: the setting port is 0. Set it, or give --url.")
+    found = messages(settings, [subscription], url)
+    if once:
+        found = _at_once(found)
     if as_json:
         _print_messages(found, once=once)
     else:
         _show(found, once=once)
+
+
+def _at_once(found: Iterator[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """The messages of a feed that is there, or will be in a moment.
+
+    Raises:
+        LeaderUnavailable: nobody has served it for `_ONCE_SECONDS`.
+    """
+    until = time.monotonic() + _ONCE_SECONDS
+    for message in found:
+        if message["type"] == "lost" and time.monotonic() > until:
+            raise LeaderUnavailable(
+                f"{message['message']}. An agent's window serves it while it is open, and so does "
+                "'session-buddy websocket-server'."
+            )
+        yield message
 
 
 def _print_messages(found: Iterator[dict[str, Any]], *, once: bool) -> None:
@@ -71,9 +96,14 @@ def _show(found: Iterator[dict[str, Any]], *, once: bool) -> None:
     screen = _Screen()
     out = console()
     if once or not sys.stdout.isatty():
+        told = ""
         for message in found:
             screen.take(message)
+            if message["type"] == "lost" and not once and message["message"] != told:
+                told = message["message"]
+                click.echo(f"session-buddy: {told}; trying again", err=True)
             if message["type"] == "metrics_update":
+                told = ""
                 out.print(screen.draw())
                 if once:
                     return

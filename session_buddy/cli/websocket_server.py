@@ -7,21 +7,15 @@ import signal
 import ssl
 import sys
 import time
-from collections.abc import Callable
-from typing import Any
 
 import click
 
-from session_buddy.cli.options import Command, remember, settings_of
+from session_buddy.cli.options import Command, feed_options, settings_of
 from session_buddy.config import Settings
 from session_buddy.relay.election import Election, leader_notice
 
 ATTEMPT_SECONDS = 0.25
 _ASK_SECONDS = 2.0
-
-
-def _setting(name: str, metavar: str, sentence: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    return click.option(name, metavar=metavar, callback=remember, expose_value=False, help=sentence)
 
 
 @click.command(
@@ -32,15 +26,7 @@ Examples:
   session-buddy websocket-server --port 8765 --update-interval 1 --metrics-port 9090
   python -m session_buddy.websocket-server --port 8765""",
 )
-@_setting("--port", "PORT", "Port of the feed, the live page and the metrics [default: 8765].")
-@_setting(
-    "--host", "ADDRESS", "Address to listen at; beyond this machine only with SESSION_BUDDY_FEED_SECRET."
-)
-@_setting("--update-interval", "SECONDS", "Time between updates, 0.1 to 60 [default: 1].")
-@_setting("--metrics-port", "PORT", "A further port for /metrics alone.")
-@_setting("--max-clients", "N", "Subscribers at once [default: 100].")
-@_setting("--tls-cert", "FILE", "Certificate, in PEM.")
-@_setting("--tls-key", "FILE", "Its key, in PEM.")
+@feed_options
 @click.pass_context
 def websocket_server(context: click.Context) -> None:
     """Serve the live feed without an agent's window, until Ctrl-C or SIGTERM.

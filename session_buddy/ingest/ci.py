@@ -48,7 +48,7 @@ def main(arguments: "list[str]", home: "str | None" = None) -> int:
     try:
         _record(given, command, status, problem, (began_ns, seconds))
     except BaseException as error:  # noqa: BLE001 - the command has ended, and only its status counts now
-        _say(f"this stage was not recorded: {type(error).__name__}: {error}")
+        _say(f"this stage was not recorded: {_told(error)}")
     if status < 0:
         _end_like(-status)
     return status if status >= 0 else 128 - status
@@ -74,7 +74,7 @@ def _parse(arguments: "list[str]") -> "tuple[dict[str, str], list[str]]":
         flag, joined, value = word.partition("=")
         if flag not in FLAGS:
             raise ValueError(f"{flag} is no option of ci; the command goes behind a '--'.")
-        if not joined and not rest:
+        if not joined and (not rest or rest[0] == "--"):
             raise ValueError(f"{flag} needs a value.")
         given[FLAGS[flag]] = value if joined else rest.pop(0)
     if not rest:
@@ -175,6 +175,12 @@ def stage_line(
     return json.dumps(
         {name: value for name, value in event.items() if value not in (None, "")}, separators=(",", ":")
     )
+
+
+def _told(error: BaseException) -> str:
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
+    return f"{type(error).__name__}: {error}"
 
 
 def _ending(status: int) -> "str | None":

@@ -243,7 +243,8 @@ class Control:
         found = [self._preview_session(given.target), self._preview_skill(given.target)]
         known = [preview for preview in found if preview is not None]
         if not known:
-            raise NotFound(f"Neither a session nor a skill {shown(given.target)} is in the record.")
+            meant = self._reporter.meant(given.target)
+            raise NotFound(f"Neither a session nor a skill {shown(given.target)} is in the record. {meant}")
         return known
 
     def _preview_session(self, target: str) -> ForgetPreview | None:

@@ -8,11 +8,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
+from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus, InvalidURI
 from websockets.sync.client import connect
 
 from session_buddy.config import Settings
-from session_buddy.errors import LeaderUnavailable
+from session_buddy.errors import InvalidInput, LeaderUnavailable
 from session_buddy.serve.access import make_token
 
 LOST: Final = "lost"
@@ -39,6 +39,7 @@ def messages(
 
     Raises:
         LeaderUnavailable: the server refuses us, and would again.
+        InvalidInput: the address is none of a feed.
     """
     url = url or feed_url(settings)
     pause = _FIRST_PAUSE
@@ -50,6 +51,10 @@ def messages(
                 pause = _FIRST_PAUSE
                 yield from map(json.loads, connection)
             reason = "the server ended the connection"
+        except InvalidURI as error:
+            raise InvalidInput(
+                f"{url!r} is no address of a feed; write it as ws://127.0.0.1:8765/."
+            ) from error
         except (ConnectionClosed, InvalidHandshake, OSError) as error:
             reason = _reason(error, url)
         yield {"type": LOST, "message": reason}

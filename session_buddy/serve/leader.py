@@ -166,7 +166,8 @@ class LeaderServer:
                 return
             task = asyncio.current_task()
             assert task is not None  # noqa: S101 - this coroutine only runs as a task
-            self._connections[task] = _connected(hello)
+            self._connections[task] = about = _connected(hello)
+            logger.info("a %s of process %s is connected", about.role, about.pid)
             writer.write(greeting("leader", __version__, since=self._since.isoformat()) + b"\n")
             if hello["session_buddy"] == "relay":
                 await self._serve_client_of(hello, reader, writer)

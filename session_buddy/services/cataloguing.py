@@ -13,6 +13,7 @@ from session_buddy.models.problems import shown
 from session_buddy.models.protocols import CatalogueScanner, Clock, Journal
 from session_buddy.models.vocabulary import Modality
 from session_buddy.services.kinds import kind_of
+from session_buddy.services.near_names import known_names
 from session_buddy.services.record import Record
 
 _CATEGORY = re.compile(r"[^\W_](?:[\w -]{0,39})")
@@ -64,10 +65,8 @@ class Cataloguer:
         findings = self._record.storage.findings
         described = findings.descriptions()
         if skill_name not in described:
-            raise NotFound(
-                f"No skill {shown(skill_name)} is installed or in the record; "
-                "`session-buddy top` lists the used ones."
-            )
+            told = known_names(skill_name, list(described), "Nothing has been recorded yet.")
+            raise NotFound(f"No skill {shown(skill_name)} is installed or in the record. {told}")
         kind = kind_of(findings, skill_name, described[skill_name])
         own = {placed.value for placed in findings.categories() if placed.assigned_by == "user"}
         return SkillKind(

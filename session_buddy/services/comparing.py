@@ -40,6 +40,7 @@ from session_buddy.services.comparisons import (
     recommended,
     trend_message,
 )
+from session_buddy.services.near_names import known_names
 from session_buddy.services.record import Record
 from session_buddy.services.wording import rate
 
@@ -208,8 +209,8 @@ class Comparer:
     def _check_known(self, skill_name: str) -> None:
         self._record.catch_up()
         if self._record.totals(skill_name) is None and skill_name not in self._findings.descriptions():
-            known = [skill.skill_name for skill in self._findings.usage(0)[:5]]
-            told = f"Known are: {', '.join(known)}." if known else "Nothing has been recorded yet."
+            known = [skill.skill_name for skill in self._findings.usage(0)]
+            told = known_names(skill_name, known, "Nothing has been recorded yet.")
             raise NotFound(f"No skill {skill_name!r} is in the record. {told}")
 
 

@@ -20,6 +20,7 @@ from session_buddy.models.protocols import Clock, Journal
 from session_buddy.models.vocabulary import ExperimentStatus
 from session_buddy.services.experiment_reading import Reader
 from session_buddy.services.experiment_state import ExperimentState
+from session_buddy.services.near_names import known_names
 from session_buddy.services.record import Record
 
 _LONGEST_REASON: Final = 2_000
@@ -58,9 +59,11 @@ class Concluder:
         """An experiment by its name; `NotFound` says which there are."""
         kept = self._state.named(test_name)
         if kept is None:
-            names = ", ".join(known.config.test_name for known in self._state.experiments()[:5])
-            there = f"there are: {names}" if names else "there is none yet; run_ab_test begins one"
-            raise NotFound(f"There is no experiment {shown(test_name)}; {there}.")
+            known = [each.config.test_name for each in self._state.experiments()]
+            none = "None was begun yet; run_ab_test or `session-buddy ab create` begins one."
+            raise NotFound(
+                f"There is no experiment {shown(test_name)}. {known_names(test_name, known, none)}"
+            )
         return kept
 
     def reading(self, kept: KeptExperiment, users: int | None = None) -> Experiment:

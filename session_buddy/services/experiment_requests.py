@@ -59,7 +59,7 @@ class Wanted:
         if self.control_strategy is None or self.treatment_strategy is None:
             raise InvalidInput(
                 f"There is no experiment {shown(self.test_name)}. To begin it, give control_strategy and "
-                f"treatment_strategy, two of: {', '.join(STRATEGIES)}."
+                f"treatment_strategy (--control and --treatment), two of: {', '.join(STRATEGIES)}."
             )
         unit = "user" if users >= 2 * FEWEST_UNITS else "session"
         values = {"start_date": now, "unit": unit, **self.given(), "test_name": self.test_name}

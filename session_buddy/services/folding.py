@@ -60,6 +60,7 @@ class Folder:
         self._archived_at = time.monotonic()
         self.failures = 0
         self._told = ""
+        self._told_fold = record.last_fold
         record.prepare_folds(self._read_transcripts)
 
     def start(self) -> None:
@@ -140,6 +141,9 @@ class Folder:
             self._look_again()
             self._see_to_those_who_left()
             self.fold_all(LAST_FOLD_SECONDS if self._stopped.is_set() else math.inf)
+            if (last := self._record.last_fold) is not self._told_fold:
+                self._told_fold = last
+                _log.info("folded; the last batch was %d events in %.3f s", last.event_count, last.seconds)
             self._archive()
             self._told = ""
         except SessionBuddyError as error:

@@ -137,6 +137,10 @@ class Learned:
         """Whether a skill is installed or was used."""
         return skill_name in self._installed or skill_name in self.blend.vocabulary.numbers
 
+    def names(self) -> list[str]:
+        """Every skill that is installed or was used."""
+        return [*dict.fromkeys((*self.blend.vocabulary.numbers, *self._installed))]
+
     def worth_suggesting(self, skill_name: str) -> bool:
         """Whether a skill is installed, or was used and did not fail each time."""
         return skill_name in self._installed or skill_name in self._worked

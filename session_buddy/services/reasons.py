@@ -8,6 +8,7 @@ from session_buddy.services.wording import number_of
 
 FEW_USES: Final = 20
 FEW_OUTCOMES: Final = 5
+MOVED_UP: Final = " This time the first was moved up by lot, so that it can be judged too (`exploration`)."
 
 
 def reason(support: Support) -> str:

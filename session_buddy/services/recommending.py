@@ -29,7 +29,8 @@ from session_buddy.models.vocabulary import WorkflowPhase
 from session_buddy.models.weights import WeightsKeeper
 from session_buddy.services.learned import Learned
 from session_buddy.services.learning import Learning
-from session_buddy.services.reasons import message, odds_in_words, reason
+from session_buddy.services.near_names import known_names
+from session_buddy.services.reasons import MOVED_UP, message, odds_in_words, reason
 from session_buddy.services.record import Record
 from session_buddy.services.remembering import Remembering
 
@@ -163,7 +164,8 @@ class Recommender:
             group_name=chosen.group_name,
             learned_uses=uses,
             suggestions=suggestions,
-            message=message(uses, len(suggestions), asked_in_words=bool(asked.query), complete=complete),
+            message=message(uses, len(suggestions), asked_in_words=bool(asked.query), complete=complete)
+            + (MOVED_UP if placed and placed[0].propensity < 0.5 else ""),
         )
 
     def predict(
@@ -178,10 +180,8 @@ class Recommender:
         session_id = session_id or self._session_of(caller)
         with self.learning.current() as learned:
             if not learned.is_known(skill_name):
-                raise NotFound(
-                    f"No skill {shown(skill_name)} is installed or in the record; "
-                    "describe_skill and get_skill_metrics list the known ones."
-                )
+                told = known_names(skill_name, learned.names(), "Nothing has been recorded yet.")
+                raise NotFound(f"No skill {shown(skill_name)} is installed or in the record. {told}")
             self.predictions_given += 1
             prediction = learned.success.predict(self._use(skill_name, session_id, workflow_phase, caller))
             score = learned.score.summary()

@@ -17,6 +17,7 @@ from session_buddy.models.protocols import Clock, Journal, LiveSpans, QueryKeepe
 from session_buddy.models.values import Caller
 from session_buddy.models.vocabulary import AUTHORITY_REPORTED
 from session_buddy.services.brief import briefly
+from session_buddy.services.near_names import nearest_names
 from session_buddy.services.open_sessions import open_session_of, tells_its_session
 from session_buddy.services.record import Record
 from session_buddy.services.report_events import ReportEvents, of_run
@@ -265,9 +266,11 @@ class Recorder:
         else:
             raise InvalidInput("Name what to rate: skill_name for its newest use, or invocation_id.")
         if found is None:
+            near = nearest_names(skill_name or "", [totals.skill_name for totals in storage.all_totals()])
+            meant = f" Did you mean {' or '.join(map(repr, near))}?" if near else ""
             raise NotFound(
                 f"There is no invocation of {skill_name or invocation_id} to rate yet; "
-                "record it first with record_skill_invocation."
+                f"record it first with record_skill_invocation.{meant}"
             )
         return found
 

@@ -17,8 +17,10 @@ from session_buddy.models.answers import (
 from session_buddy.models.protocols import Clock
 from session_buddy.models.values import Caller, Dimensions, SkillTotals, Window
 from session_buddy.services.kinds import kind_of
+from session_buddy.services.near_names import known_names
 from session_buddy.services.record import Record
 from session_buddy.services.wording import (
+    among,
     completion,
     described,
     description_message,
@@ -81,6 +83,9 @@ class Reporter:
         if skill_name is not None and not found:
             return self._nothing_of(skill_name, window)
         never_used = self._never_used() if all_time and skill_name is None else []
+        if not found and only is not None:
+            message = f"Nothing was recorded of {among(only)} ({described(window)})."
+            return _report(window, found, limit).model_copy(update={"message": message})
         return _report(window, found, limit, never_used, caught_up=caught_up)
 
     def real_time_metrics(
@@ -209,14 +214,14 @@ class Reporter:
         used = {totals.skill_name for totals in self._record.storage.all_totals()}
         return sorted({entry.skill_name for entry in self._record.storage.catalogue()} - used)
 
-    def _unknown_skill(self, skill_name: str) -> str:
+    def meant(self, skill_name: str) -> str:
+        """A sentence with the skills that an unknown name may stand for."""
         self._record.catch_up()
         known = [totals.skill_name for totals in self._record.storage.all_totals()]
-        near = [name for name in known if _bare(name) == _bare(skill_name)]
-        shown = near or known[:5]
-        return f"No skill {skill_name!r} is in the record. " + (
-            f"Known are: {', '.join(shown)}." if shown else "Nothing has been recorded yet."
-        )
+        return known_names(skill_name, known, "Nothing has been recorded yet.")
+
+    def _unknown_skill(self, skill_name: str) -> str:
+        return f"No skill {skill_name!r} is in the record. {self.meant(skill_name)}"
 
     def _find_session(self, session_id: str | None, own_session: str) -> SessionSummary:
         storage = self._record.storage
@@ -263,8 +268,3 @@ def _check_window(since: datetime | None, until: datetime | None) -> None:
         raise InvalidInput(
             f"The window is empty: since {since.isoformat()} is not before until {until.isoformat()}."
         )
-
-
-def _bare(skill_name: str) -> str:
-    """The name without its plugin, for finding what was meant."""
-    return skill_name.rpartition(":")[2].lower()

@@ -31,6 +31,7 @@ from session_buddy.models.runs import (
 )
 from session_buddy.models.values import Window
 from session_buddy.models.vocabulary import WORKFLOW_PHASES
+from session_buddy.services.near_names import known_names
 from session_buddy.services.record import Record
 from session_buddy.services.wording import number_of, rate
 
@@ -62,8 +63,8 @@ class RunReporter:
         runs = self._record.storage.runs
         totals = runs.stage_totals(asked)
         if pipeline_name is not None and not totals:
-            known = {total.pipeline_name for total in runs.stage_totals(RunFilter())}
-            there = f"Known are: {', '.join(sorted(known)[:10])}." if known else "No stage was recorded yet."
+            known = sorted({total.pipeline_name for total in runs.stage_totals(RunFilter())})
+            there = known_names(pipeline_name, known, "No stage was recorded yet.")
             raise NotFound(f"No pipeline {shown(pipeline_name)} ran in the last {days:g} days. {there}")
         bottlenecks = [found for total in totals if (found := _bottleneck(total)) is not None]
         bottlenecks.sort(key=lambda found: (found.severity != "high", found.success_rate))
@@ -72,7 +73,7 @@ class RunReporter:
             stages=[_stage(total) for total in totals],
             days=[_day(total) for total in runs.stage_days(asked)],
             bottlenecks=bottlenecks,
-            message=_pipelines_message(totals, bottlenecks, days),
+            message=_pipelines_message(asked, totals, bottlenecks, days),
         )
 
     def quality(
@@ -97,7 +98,7 @@ class RunReporter:
             phases=phases,
             steps=steps,
             diagram=diagram(phases),
-            message=_quality_message(phases, steps, days),
+            message=_quality_message(asked, phases, steps, days),
         )
 
     def _steps(self, session_id: str) -> list[WorkflowStep]:
@@ -227,9 +228,18 @@ def _ran(run: KeptRun) -> WorkflowStep:
     )
 
 
-def _pipelines_message(totals: Sequence[StageTotals], found: Sequence[Bottleneck], days: float) -> str:
+def _among(asked: RunFilter) -> str:
+    """Of which session or project alone was asked, in words."""
+    session = "" if asked.session_id is None else f" in session {shown(asked.session_id)}"
+    return session + ("" if asked.project is None else f" in project {shown(asked.project)}")
+
+
+def _pipelines_message(
+    asked: RunFilter, totals: Sequence[StageTotals], found: Sequence[Bottleneck], days: float
+) -> str:
     if not totals:
-        return f"No stage was recorded in the last {days:g} days; wrap one: session-buddy ci -- COMMAND."
+        when = f"{_among(asked)} in the last {days:g} days"
+        return f"No stage was recorded{when}; wrap one: session-buddy ci -- COMMAND."
     runs = sum(total.run_count for total in totals)
     told = f"{number_of(runs, 'run')} of {number_of(len(totals), 'stage')} in {days:g} days."
     few = sum(total.run_count < LEAST_RUNS for total in totals)
@@ -245,11 +255,12 @@ def _pipelines_message(totals: Sequence[StageTotals], found: Sequence[Bottleneck
     )
 
 
-def _quality_message(phases: Sequence[GateMetrics], steps: Sequence[WorkflowStep], days: float) -> str:
+def _quality_message(
+    asked: RunFilter, phases: Sequence[GateMetrics], steps: Sequence[WorkflowStep], days: float
+) -> str:
     if not phases:
-        return (
-            f"No quality gate was recorded in the last {days:g} days; run one: session-buddy gate -- COMMAND."
-        )
+        when = f"{_among(asked)} in the last {days:g} days"
+        return f"No quality gate was recorded{when}; run one: session-buddy gate -- COMMAND."
     failing = [phase.phase for phase in phases if phase.last_outcome != "completed"]
     told = f"Failing now: {', '.join(failing)}." if failing else "Every phase passed in its last run."
     line = [phase for phase in WORKFLOW_PHASES if any(step.workflow_phase == phase for step in steps)]

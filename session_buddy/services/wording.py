@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from session_buddy.analytics.intervals import wilson
 from session_buddy.live.sketch import RELATIVE_ACCURACY, quantile
 from session_buddy.models.answers import Durations, Invocation, Rate, SkillMetrics, ValueCount
-from session_buddy.models.values import SkillTotals, Window
+from session_buddy.models.values import Dimensions, SkillTotals, Window
 
 
 def described(window: Window) -> str:
@@ -83,6 +83,12 @@ def counts(counts: Mapping[str, int]) -> list[ValueCount]:
 def number_of(count: int, thing: str) -> str:
     """A count in words: "1 skill", "2 skills"."""
     return f"{count} {thing}" if count == 1 else f"{count} {thing}s"
+
+
+def among(only: Dimensions) -> str:
+    """What uses were asked for, in words."""
+    asked = {"project": only.project, "agent": only.agent, "user": only.user_id}
+    return ", ".join(f"{name} {value!r}" for name, value in asked.items() if value is not None)
 
 
 def metrics_message(found: Sequence[SkillTotals], limit: int, never_used: Sequence[str]) -> str:

@@ -57,6 +57,25 @@ def test_a_command_that_fails_is_a_failed_stage_and_keeps_its_status(
     assert stage.project == str(tmp_path)
 
 
+def test_an_option_without_its_value_is_wrong_usage_and_runs_nothing(
+    environ: dict[str, str], tmp_path: Path
+) -> None:
+    ended = run(environ, "--stage", "--", "touch", "ran", cwd=tmp_path)
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert ended.stderr == "session-buddy: --stage needs a value. See 'session-buddy ci --help'.\n"
+    assert not (tmp_path / "ran").exists()
+
+
+def test_a_journal_that_cannot_be_written_is_told_in_plain_words(
+    environ: dict[str, str], tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("")
+    ended = run(environ, "--journal", "file", "--", "true", cwd=tmp_path)
+    assert ended.returncode == 0
+    assert ended.stderr.startswith("session-buddy: this stage was not recorded: ")
+    assert "Error" not in ended.stderr
+
+
 def test_flags_say_what_ran_and_secrets_in_the_command_are_not_kept(
     environ: dict[str, str], tmp_path: Path
 ) -> None:

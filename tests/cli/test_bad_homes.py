@@ -1,11 +1,16 @@
 """Homes that cannot be used: one line that says what to do, status 1, nothing lost."""
 
 import json
+import os
 from pathlib import Path
 
 import duckdb
 import pytest
 
+from session_buddy.cli.doctor import examine
+from session_buddy.cli.home import require_home
+from session_buddy.config import Settings
+from session_buddy.errors import ConfigurationError
 from tests.cli.conftest import Run
 
 
@@ -29,7 +34,32 @@ def test_a_read_only_home_is_told(run: Run, recorded: Path) -> None:
 @pytest.mark.slow
 def test_a_home_that_is_a_file_is_told(run: Run, home: Path) -> None:
     home.write_text("not a folder")
-    assert "there is no record at" in _one_line(run, "top")
+    assert "is no folder. Name one with --home" in _one_line(run, "top")
+
+
+@pytest.mark.slow
+def test_a_home_of_somebody_else_is_told_by_every_command_and_by_doctor(
+    run: Run, recorded: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: os.stat(recorded).st_uid + 1)
+    settings = Settings(home=str(recorded))
+    with pytest.raises(ConfigurationError, match="belongs to the user with id"):
+        require_home(settings)
+    found = {finding.check: finding for finding in examine(settings)}
+    assert found["home"].state == "problem"
+    assert "belongs to the user with id" in found["home"].detail
+    assert "Run this as its owner" in (found["home"].remedy or "")
+    assert "leader" not in found
+
+
+@pytest.mark.slow
+def test_a_home_that_may_not_be_read_is_told(recorded: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_path: str) -> list[str]:
+        raise PermissionError(13, "Permission denied", str(recorded))
+
+    monkeypatch.setattr(os, "listdir", refuse)
+    with pytest.raises(ConfigurationError, match=r"cannot be read: Permission denied\. Run this"):
+        require_home(Settings(home=str(recorded)))
 
 
 @pytest.mark.slow

@@ -69,7 +69,13 @@ def test_a_session_is_shown_by_the_beginning_of_its_id_with_evidence(run: Run, r
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["show", "nonsense"], "No skill 'nonsense' is in the record"),
+        (["show", "nonsense"], "No skill 'nonsense' is in the record. Known are: review, "),
+        (["show", "Revew"], "No skill 'Revew' is in the record. Did you mean 'review'?"),
+        (["trend", "revie"], "Did you mean 'review'?"),
+        (["deps", "revie"], "Did you mean 'review'?"),
+        (["category", "revie"], "Did you mean 'review'?"),
+        (["forget", "revie", "--yes"], "Did you mean 'review'?"),
+        (["ab", "show", "blend"], "There is no experiment 'blend'. None was begun yet; run_ab_test or"),
         (["session", "nonsense"], "There is no session 'nonsense'"),
         (["show", ""], "skill_name"),
         (["forget", "nonsense", "--yes"], "Neither a session nor a skill 'nonsense' is in the record"),

@@ -111,6 +111,10 @@ def test_help_fits_a_narrow_terminal_and_names_every_command(run: Run) -> None:
     ("words", "said"),
     [
         (["nonsense"], "No such command 'nonsense'"),
+        (["tpo"], "No such command 'tpo'. Did you mean 'top'? See"),
+        (["ab", "crate"], "Did you mean 'create'?"),
+        (["ab", "plan"], "give --control and --treatment, two of: markov_blend"),
+        (["serve", "--port"], "'--port' requires an argument."),
         (["--nonsense"], "No such option '--nonsense'"),
         (["top", "--limit", "0"], "0 is not in the range"),
         (["top", "--since", "yesterday-ish"], "is no time"),
@@ -145,6 +149,28 @@ def test_a_reader_that_goes_away_ends_the_command_quietly(run: Run) -> None:
         os.close(writing)
         _, errors = process.communicate(timeout=30)
     assert (process.returncode, errors) == (program.READER_GONE, b"")
+
+
+@pytest.mark.slow
+def test_a_table_whose_reader_goes_away_ends_like_any_output(run: Run, recorded: Path) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    words = [sys.executable, "-m", "session_buddy", "--home", str(recorded), "top"]
+    with subprocess.Popen(words, stdout=writing, stderr=subprocess.PIPE) as process:
+        os.close(writing)
+        _, errors = process.communicate(timeout=30)
+    assert (process.returncode, errors) == (program.READER_GONE, b"")
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+@pytest.mark.parametrize("words", [["top"], ["top", "--json"], ["export", "--json"], ["--help"]])
+def test_output_that_cannot_be_written_is_one_line_and_status_one(words: list[str], recorded: Path) -> None:
+    command = [sys.executable, "-m", "session_buddy", "--home", str(recorded), *words]
+    with open("/dev/full", "wb") as full:
+        ended = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, timeout=60)
+    assert ended.returncode == 1
+    assert ended.stderr == "session-buddy: the output was not written: No space left on device.\n"
 
 
 def test_an_interrupted_command_says_nothing_and_ends_with_130(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -73,6 +73,16 @@ def _report(*skills: SkillMetrics, never_used: tuple[str, ...] = ()) -> MetricsR
     )
 
 
+@pytest.mark.parametrize("width", [20, 40])
+def test_a_narrow_terminal_still_gets_one_line_a_skill_with_whole_numbers(width: int) -> None:
+    out = _console(width)
+    tables.show_ranking(_report(_metrics("review-pr")), out)
+    _heading, row, *_rest = _text(out).splitlines()
+    assert row.startswith("review-pr ")
+    assert "100 %" in row or "%" in row
+    assert len(row.split("  ")) > 5, row
+
+
 def _use(number: int, **given: Any) -> Invocation:
     values: dict[str, Any] = dict.fromkeys(Invocation.model_fields)
     values |= {

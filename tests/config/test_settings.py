@@ -49,7 +49,11 @@ def test_a_home_may_be_relative_and_begin_with_a_tilde(
     ("variable", "value", "said"),
     [
         ("SESSION_BUDDY_TRANSPORT", "pigeon", "use 'unix' or 'tcp'"),
-        ("SESSION_BUDDY_STORE_QUERIES", "perhaps", "true or false"),
+        ("SESSION_BUDDY_STORE_QUERIES", "perhaps", "sets store_queries to 'perhaps'; use true or false"),
+        ("SESSION_BUDDY_LOG_LEVEL", "LOUD", "use one of: DEBUG, INFO, WARNING, ERROR"),
+        ("SESSION_BUDDY_MEMORY_LIMIT", "lots", "write it as 160MB or 2GB"),
+        ("SESSION_BUDDY_MEMORY_LIMIT", "160", "write it as 160MB or 2GB"),
+        ("SESSION_BUDDY_MEMORY_LIMIT", "80%", "write it as 160MB or 2GB"),
         ("SESSION_BUDDY_FOLD_INTERVAL_SECONDS", "0", "from 0.01 to 3600"),
         ("SESSION_BUDDY_FOLD_INTERVAL_SECONDS", "nan", "from 0.01 to 3600"),
         ("SESSION_BUDDY_FOLD_INTERVAL_SECONDS", "soon", "from 0.01 to 3600"),
@@ -62,6 +66,18 @@ def test_a_value_that_cannot_be_used_is_named_with_its_place_and_remedy(
         load_settings({"home": str(home)}, {variable: value})
     assert variable in str(error.value)
     assert said in str(error.value)
+
+
+@pytest.mark.parametrize("size", ["160MB", "1.5 GB", "512mb", "2GiB", "2G"])
+def test_a_size_may_be_written_as_the_database_takes_it(home: Path, size: str) -> None:
+    assert load_settings({"home": str(home)}, {"SESSION_BUDDY_MEMORY_LIMIT": size}).memory_limit == size
+
+
+def test_a_settings_file_that_is_no_text_is_refused(home: Path) -> None:
+    home.mkdir()
+    (home / "config.toml").write_bytes(b"\xff\xfeport")
+    with pytest.raises(ConfigurationError, match=r"cannot read .*config\.toml.*Correct or remove that file"):
+        load_settings({"home": str(home)}, {})
 
 
 @pytest.mark.parametrize(

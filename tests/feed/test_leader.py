@@ -264,3 +264,45 @@ def test_watch_shows_an_update_in_a_table(home: Home) -> None:
     assert shown.returncode == 0, shown.stderr
     assert "review" in shown.stdout
     assert "100 % (21-100)" in shown.stdout
+
+
+@pytest.mark.slow
+def test_watching_a_feed_that_nobody_serves_says_so_and_once_gives_up(home: Home) -> None:
+    begin = f"session-buddy: nobody serves the feed at ws://127.0.0.1:{home.port}/ "
+    shown = home.run("watch", "--once")
+    assert (shown.returncode, shown.stdout) == (1, "")
+    assert shown.stderr.startswith(begin)
+    assert "'session-buddy websocket-server'" in shown.stderr
+    assert shown.stderr.count("\n") == 1
+    lasting = home.start("session_buddy", "watch")
+    wait_for(lambda: begin in lasting.said(), "it says that it goes on trying")
+    lasting.process.kill()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("words", "environ", "said"),
+    [
+        (["--url", "foo"], {}, "'foo' is no address of a feed; write it as ws://127.0.0.1:8765/."),
+        ([], {"SESSION_BUDDY_PORT": "0"}, "there is no feed to watch: the setting port is 0."),
+    ],
+)
+def test_a_feed_that_cannot_be_is_one_line(
+    home: Home, words: list[str], environ: dict[str, str], said: str
+) -> None:
+    shown = home.run("watch", *words, **environ)
+    assert (shown.returncode, shown.stdout) == (1, "")
+    assert shown.stderr.startswith(f"session-buddy: {said}")
+
+
+@pytest.mark.slow
+def test_the_log_level_that_is_set_decides_what_stderr_says(home: Home, tmp_path: Path) -> None:
+    for level, told in (("INFO", True), ("WARNING", False)):
+        command = [sys.executable, "-m", "session_buddy", "serve", "--log-level", level]
+        with StdioClient(command, env=home.environ, stderr=tmp_path / level) as window:
+            window.handshake()
+            record(window)
+            window.call("get_skill_metrics", {"skill_name": "review", "since": "2020-01-01T00:00:00Z"})
+        said = (tmp_path / level).read_text()
+        assert (f"process {window.pid} leads" in said) is told, said
+        assert ("folded; the last batch was" in said) is told, said
