@@ -340,17 +340,17 @@ WITH outcomes AS (
         CASE WHEN $unit = 'user' THEN user_id ELSE session_id END AS unit_id,
         invoked_at AS moment,
         CASE $metric
-            WHEN 'completion_rate' THEN CASE WHEN completed THEN 1.0 WHEN NOT completed THEN 0.0 END
+            WHEN 'completion_rate' THEN CAST(CAST(completed AS INTEGER) AS DOUBLE)
             WHEN 'duration_seconds' THEN ln(greatest(duration_seconds, 0.001))
             WHEN 'user_rating' THEN CAST(rating AS DOUBLE)
         END AS value
     FROM skill_invocation
-    WHERE invoked_at >= $since AND invoked_at < $until
+    WHERE $metric <> 'acceptance_rate' AND invoked_at >= $since AND invoked_at < $until
     UNION ALL
     SELECT
         CASE WHEN $unit = 'user' THEN user_id ELSE session_id END AS unit_id,
         min(suggested_at) AS moment,
-        CASE WHEN count(accepted_invocation_id) > 0 THEN 1.0 ELSE 0.0 END AS value
+        CAST(CAST(count(accepted_invocation_id) > 0 AS INTEGER) AS DOUBLE) AS value
     FROM skill_suggestions
     WHERE $metric = 'acceptance_rate' AND suggested_at >= $since AND suggested_at < $until
     GROUP BY suggestion_id, user_id, session_id

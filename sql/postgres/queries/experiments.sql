@@ -531,7 +531,7 @@ WITH outcomes AS (
     invoked_at AS moment,
     CASE $metric
       WHEN 'completion_rate'
-      THEN CASE WHEN completed THEN 1.0 WHEN NOT completed THEN 0.0 END
+      THEN CAST(CAST(completed AS INT) AS DOUBLE PRECISION)
       WHEN 'duration_seconds'
       THEN LN(GREATEST(duration_seconds, 0.001))
       WHEN 'user_rating'
@@ -539,12 +539,14 @@ WITH outcomes AS (
     END AS value
   FROM team_invocation
   WHERE
-    invoked_at >= $since AND invoked_at < $until
+    $metric <> 'acceptance_rate'
+    AND invoked_at >= $since
+    AND invoked_at < $until
   UNION ALL
   SELECT
     CASE WHEN $unit = 'user' THEN user_id ELSE session_id END AS unit_id,
     MIN(suggested_at) AS moment,
-    CASE WHEN COUNT(accepted_invocation_id) > 0 THEN 1.0 ELSE 0.0 END AS value
+    CAST(CAST(COUNT(accepted_invocation_id) > 0 AS INT) AS DOUBLE PRECISION) AS value
   FROM skill_suggestions
   WHERE
     $metric = 'acceptance_rate'
