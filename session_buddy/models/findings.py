@@ -5,7 +5,7 @@ Times are aware and UTC, durations are seconds, rates are ratios 0..1.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal, Protocol
 from uuid import UUID
 
@@ -250,6 +250,12 @@ class FindingsStorageProtocol(Protocol):
 
     def clusters(self) -> Sequence[KeptCluster]:
         """The clusters as they were kept last."""
+
+    def baselines_due(self, at: datetime, age: timedelta) -> bool:
+        """Whether this home is to make baselines, clusters and kinds anew at a time.
+
+        False where it may only read, or another home of the store made them less than `age` before.
+        """
 
     def keep_baselines(
         self, usage: Sequence[SkillUsage], percentiles: Mapping[str, float], at: datetime

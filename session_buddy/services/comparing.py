@@ -166,14 +166,19 @@ class Comparer:
         )
 
     def refresh(self, *, at_once: bool = False) -> None:
-        """Keep the tables of baselines, clusters and categories up, every five minutes at most."""
+        """Keep the tables of baselines, clusters and categories up, every five minutes at most.
+
+        They are of everybody in the store, so one home does it for all of a team.
+        """
         from session_buddy.analytics.clusters import MOST_SKILLS, clusters  # numpy: no start waits for it
 
-        now = time.monotonic()
-        if not at_once and now - self._refreshed_at < _REFRESH_SECONDS:
-            return
+        now, at = time.monotonic(), self._clock()
+        if not at_once:
+            if now - self._refreshed_at < _REFRESH_SECONDS:
+                return
+            if not self._findings.baselines_due(at, timedelta(seconds=_REFRESH_SECONDS)):
+                return
         self._refreshed_at = now
-        at = self._clock()
         usage = self._findings.usage(EVERY_SKILL)
         self._findings.keep_baselines(usage, places_of(usage), at)
         names = [skill.skill_name for skill in usage[:MOST_SKILLS]]

@@ -26,10 +26,10 @@ from session_buddy.models.values import (
 from session_buddy.storage import folding, learning, postgres_folding, postgres_forgetting, rows
 from session_buddy.storage.answers import StoredAnswers
 from session_buddy.storage.experiments import StoredExperiments
-from session_buddy.storage.findings import StoredFindings
 from session_buddy.storage.forgetting import Request
 from session_buddy.storage.migrations import Migration, Migrator, read_migrations
 from session_buddy.storage.postgres_database import PostgresConnection, PostgresDatabase, named
+from session_buddy.storage.postgres_findings import PostgresFindings
 from session_buddy.storage.queries import sql
 from session_buddy.storage.refusals import Refusals
 from session_buddy.storage.runs import StoredRuns, fold_runs
@@ -48,24 +48,6 @@ _UPDATE = (
     "folded once that is done."
 )
 _REMEDY = "The owner of the team's store runs `session-buddy team init`."
-
-
-class PostgresFindings(StoredFindings):
-    """The tables of what is learned; what any machine folded has to be learned."""
-
-    def __init__(self, database: PostgresDatabase, writing: threading.RLock) -> None:
-        """writing: the lock under which anybody of this process writes."""
-        super().__init__(database, writing)
-        self._server = database
-        self.may_write = True
-
-    def learn(self) -> bool:
-        """Bring the roll-ups up to what is folded; who may only read leaves that to the others."""
-        if not self.may_write or not self._server.rows(sql("has_changes")):
-            return False
-        with self._writing, self._server.transaction() as connection:
-            connection.run("unstage_changes")
-            return learning.learn(connection)
 
 
 class PostgresStore(StoredAnswers):

@@ -333,6 +333,19 @@ def test_similar_users_recommend_what_this_one_does_not_use(found: Found) -> Non
 
 
 @pytest.mark.slow
+def test_what_another_machine_learned_just_now_is_left_as_it_is(
+    found: Found, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found.use(True, True)
+    findings = found.home.store.findings
+    asked = "SELECT count(*) FROM skill_community_baselines"
+    for due, kept in ((False, 0), (True, 1)):
+        monkeypatch.setattr(findings, "baselines_due", lambda _at, _age, due=due: due)
+        found.comparer.refresh()
+        assert found.home.store._database.rows(asked) == [(kept,)]
+
+
+@pytest.mark.slow
 def test_the_tables_of_what_is_learned_are_kept_up(found: Found) -> None:
     for _ in range(4):
         found.use(True, True, skill="lint-files")

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 from time import monotonic
 
@@ -220,6 +221,20 @@ def test_init_tunes_the_database_and_leaves_what_somebody_chose(
     with opened(PostgresStore(url, keyed_hash)) as store:
         asked = "SELECT current_setting('jit'), current_setting('work_mem')"
         assert store.database.rows(asked) == [("off", memory)]
+
+
+def test_one_machine_makes_the_baselines_for_all(team: Callable[[str], PostgresStore]) -> None:
+    ada, bob, eve = team("ada"), team("bob"), team("eve")
+    for store in (ada, bob, eve):
+        store.open()
+    age = timedelta(minutes=5)
+    assert (ada.findings.baselines_due(at(0), age), eve.findings.baselines_due(at(0), age)) == (True, False)
+    ada.fold(Batch((recorded("a", 1),)))
+    ada.findings.keep_baselines(ada.findings.usage(10), {}, at(0))
+    due = [store.findings.baselines_due(at(seconds), age) for store in (ada, bob) for seconds in (200, 300)]
+    assert due == [False, True, False, True]
+    assert not eve.findings.baselines_due(at(300), age)
+    assert bob.findings.baselines_due(at(-300), age)  # ada's clock is ahead of bob's
 
 
 def test_a_member_gets_back_what_they_wrote_and_no_more(team: Callable[[str], PostgresStore]) -> None:

@@ -80,3 +80,7 @@ SET last_invoked_at = coalesce(
 )
 FROM (SELECT DISTINCT coalesce(user_id, '') AS user_id, skill_name FROM change WHERE sign < 0) AS c
 WHERE u.user_id = c.user_id AND u.skill_name = c.skill_name;
+
+-- has_fresh_baselines --
+-- Whether a machine made the baselines lately; one whose clock is far ahead keeps nobody from it.
+SELECT 1 FROM skill_community_baselines WHERE computed_at > $since AND computed_at < $until LIMIT 1;

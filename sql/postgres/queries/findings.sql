@@ -1005,3 +1005,7 @@ VALUES
 -- unstage_changes --
 -- The staging tables of one learning, for another in the same transaction.
 DROP TABLE IF EXISTS pair, path, change;
+
+-- has_fresh_baselines --
+-- Whether a machine made the baselines lately; one whose clock is far ahead keeps nobody from it.
+SELECT 1 FROM skill_community_baselines WHERE computed_at > $since AND computed_at < $until LIMIT 1;
