@@ -119,11 +119,12 @@ def _compose(
     notices: Sequence[str],
 ) -> tuple[Services, JournalFile, Record]:
     """The services over an open store, none of them at work yet."""
-    offsets = folded_offsets(store)
-    tail = JournalReader(settings.journal, settings.archive, settings.quarantine, offsets or {})
+    offsets, unavailable = folded_offsets(store)
+    tail = JournalReader(settings.journal, settings.archive, settings.quarantine, offsets)
     journal = JournalFile(settings.journal, tail.appended)
     record = Record(store, tail, now)
-    record.database_answers = offsets is not None
+    if unavailable is not None:
+        record.database.failed(unavailable)
     followers = LateFollowers(lambda: _compose_followers(settings, words))
     interval = settings.fold_interval_seconds
     folder = Folder(record, journal, followers, interval, now, interval if settings.store else 0.0)

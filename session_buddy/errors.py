@@ -16,6 +16,26 @@ The message of each says what happened, to what, and what to do; it reaches the 
 terminal as it stands.
 """
 
+from typing import Final
+
+UNAVAILABLE: Final = (
+    "unreachable",
+    "silent",
+    "pooler",
+    "connections",
+    "login",
+    "certificate",
+    "no_database",
+    "rights",
+    "read_only",
+    "schema",
+    "disk_full",
+    "damaged",
+    "memory",
+    "other",
+)
+"""Why a database takes nothing, in a word each: for metrics and alerts, which must not show a message."""
+
 
 class SessionBuddyError(Exception):
     """Base of all errors that are shown to a user; `str(error)` is one clear sentence or two."""
@@ -38,23 +58,39 @@ class JournalError(SessionBuddyError):
 
 
 class StorageError(SessionBuddyError):
-    """The database could not be opened, read or written."""
+    """The database could not be opened, read or written; `reason` is one of `UNAVAILABLE`."""
+
+    reason = "other"
+
+    def __init__(self, message: str, reason: str | None = None) -> None:
+        """reason: by default that of the class."""
+        super().__init__(message)
+        if reason is not None:
+            self.reason = reason
 
 
 class DamagedDatabase(StorageError):
     """The database's file cannot be read; the journals can, and `rebuild` makes it anew from them."""
 
+    reason = "damaged"
+
 
 class OutOfMemory(StorageError):
     """The database's work does not fit into the memory that it may use."""
+
+    reason = "memory"
 
 
 class MayNotWrite(StorageError):
     """A user of a team's store may not do that there: who may only read, and has something to fold."""
 
+    reason = "rights"
+
 
 class MigrationError(StorageError):
     """The schema is of an unknown, changed or newer version."""
+
+    reason = "schema"
 
 
 class LeaderUnavailable(SessionBuddyError):

@@ -335,6 +335,32 @@ def servers() -> list[Json]:
             links=[runbook("JournalBacklog"), runbook("SlowFold")],
         ),
         panel(
+            "state-timeline",
+            "Database unavailable",
+            "When a database took nothing that was recorded, and why: a reason of the runbook's table.",
+            [
+                query(
+                    f"max by (instance, reason) (session_buddy_database_unavailable{{{HERE}}} == 1) "
+                    f"or on (instance) min by (instance) (1 - session_buddy_database_available{{{HERE}}})",
+                    "{{instance}} {{reason}}",
+                )
+            ],
+            size=(24, 4),
+            unit="none",
+            options={
+                "alignValue": "left",
+                "legend": {"calcs": [], "displayMode": "list", "placement": "bottom", "showLegend": False},
+                "mergeValues": True,
+                "rowHeight": 0.8,
+                "showValue": "never",
+                "tooltip": {"mode": "single", "sort": "none"},
+            },
+            custom={"fillOpacity": 80, "lineWidth": 0},
+            steps=thresholds((None, "green"), (1, "red")),
+            color={"mode": "thresholds"},
+            links=[runbook("DatabaseUnavailable")],
+        ),
+        panel(
             "timeseries",
             "Tool calls",
             "Calls of MCP tools a minute, by outcome.",

@@ -13,6 +13,13 @@ from session_buddy.errors import SessionBuddyError
 from session_buddy.relay.election import Election, command_at_work, leader_notice
 
 PATIENCE_SECONDS = 5.0
+TEAM_PATIENCE_SECONDS = 12.0
+"""A leader itself waits up to 8 s for a team's server that says nothing."""
+
+
+def patience(settings: Settings) -> float:
+    """How long to wait for the leader's answer about its database."""
+    return TEAM_PATIENCE_SECONDS if settings.store else PATIENCE_SECONDS
 
 
 def leadership(settings: Settings) -> list[Finding]:
@@ -78,7 +85,7 @@ def _end_it(settings: Settings) -> str:
 def _record(settings: Settings) -> list[Finding]:
     """The database: opened by the leader, or by this process while there is none."""
     try:
-        with Leader(settings, PATIENCE_SECONDS) as leader:
+        with Leader(settings, patience(settings)) as leader:
             status = leader.call("status", {})
             unanswered = status.get("unanswered")
             migrations = [] if unanswered else leader.call("migrations", {})

@@ -8,12 +8,14 @@ from uuid import UUID
 
 import click
 
+from session_buddy.cli.checks_leader import patience
+from session_buddy.cli.client import Client, LeaderLeft, NoLeader
 from session_buddy.cli.formats import count, size
 from session_buddy.cli.options import Command, home_option, json_option, settings_of
 from session_buddy.cli.output import console, facts, progress
 from session_buddy.cli.plain import print_json
 from session_buddy.config import Settings
-from session_buddy.errors import ConfigurationError
+from session_buddy.errors import ConfigurationError, SessionBuddyError
 from session_buddy.ingest.archive import JournalArchive
 from session_buddy.ingest.journal import JournalFile
 from session_buddy.ingest.redaction import kept_words
@@ -66,7 +68,7 @@ def status(context: click.Context, as_json: bool) -> None:
     with _store(settings) as store:
         from session_buddy.storage.postgres_team import Team  # as `make_team_store`
 
-        found = asdict(Team(store).status())
+        found = asdict(Team(store).status()) | {"notices": _notices(settings)}
     version = found["schema_version"]
     if as_json:
         print_json(found)
@@ -78,11 +80,12 @@ def status(context: click.Context, as_json: bool) -> None:
             ("server", f"PostgreSQL {found['server_version']}"),
             ("connection", "encrypted" if found["encrypted"] else "not encrypted"),
             ("you", f"{found['user_name']}: {found['role']}"),
-            ("schema", f"V{version}" if version else "none yet: its owner runs 'session-buddy team init'"),
+            ("schema", _schema(version, found["known_version"])),
             ("size", size(found["bytes"])),
             ("machines", str(found["homes"])),
             ("users", str(found["users"])),
             ("shared", settings.team_projects or "nothing: name folders in team_projects"),
+            *(("problem", notice) for notice in found["notices"]),
         ),
     )
 
@@ -131,6 +134,22 @@ def pull(context: click.Context) -> None:
             advance({"done": added})
     journal.close()
     click.echo(f"{count(added, 'event')} came back into {settings.journal}.")
+
+
+def _schema(version: int, known: int) -> str:
+    if version > known:
+        return f"V{version}: a newer one made it. Update session-buddy on this machine, which knows V{known}"
+    return f"V{version}" if version else "none yet: its owner runs 'session-buddy team init'"
+
+
+def _notices(settings: Settings) -> list[str]:
+    """What this home's leader, if there is one, says is wrong: it alone sees that nothing is taken."""
+    try:
+        with Client.to(settings, patience(settings)) as client:
+            status: dict[str, list[str]] = client.call("status", {}, lambda _: None)
+    except (NoLeader, LeaderLeft, SessionBuddyError):
+        return []
+    return status["notices"]
 
 
 @contextmanager

@@ -61,6 +61,12 @@ FAMILIES: Final = (
         "gauge",
         "0 if the last fold into the database, or the last reading of all live figures, failed, else 1",
     ),
+    Family(
+        "database_unavailable",
+        "gauge",
+        "1 for why it failed, while `database_available` is 0, else 0",
+        ("reason",),
+    ),
     Family("database_size_bytes", "gauge", "Size of the database file"),
     Family("fold_seconds", "histogram", "Time that one fold of journals into the database took"),
     Family("journal_pending_events", "gauge", "Acknowledged events that the database does not have yet"),

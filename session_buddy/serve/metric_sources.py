@@ -6,6 +6,7 @@ from pathlib import Path
 
 from session_buddy import __version__
 from session_buddy.config import Settings
+from session_buddy.errors import UNAVAILABLE
 from session_buddy.live.counters import DURATION_BOUNDS, OTHER, Counted, Histogram
 from session_buddy.models.vocabulary import OUTCOMES
 from session_buddy.serve.measures import FeedMeasures, RequestMeasures
@@ -55,7 +56,8 @@ def record_source(live: LiveRecord, settings: Settings, clock: Callable[[], date
             "journal_oldest_pending_seconds": [((), max(waited, 0.0))],
             "database_connections_in_use": [((), measures.connections.in_use)],
             "database_connections_max": [((), measures.connections.limit)],
-            "database_available": [((), int(measures.database_answers))],
+            "database_available": [((), int(measures.unavailable is None))],
+            "database_unavailable": [((why,), int(why == measures.unavailable)) for why in UNAVAILABLE],
             "imported_invocations_total": [((), measures.imported_invocations)],
             "events_rejected_total": [
                 (("unreadable_line",), measures.unreadable_lines),

@@ -17,12 +17,13 @@ _log = logging.getLogger(__name__)
 
 def briefly(record: Record, ask: Callable[[], _T], otherwise: _T) -> _T:
     """What the store says; `otherwise` if it cannot say, or is on a server and does not say it in time."""
-    if not record.database_answers:
+    if not record.database.answers:
         return otherwise
     try:
         return _within(RECORD_SECONDS, ask) if record.storage.remote else ask()
     except StorageError as error:
-        record.database_answers = not record.storage.remote
+        if record.storage.remote:
+            record.database.failed(error)
         _log.warning("what was recorded was not looked up: %s", error)
         return otherwise
 
@@ -43,5 +44,5 @@ def _within(seconds: float, ask: Callable[[], _T]) -> _T:
     if failed:
         raise failed[0]
     if not found:
-        raise StorageError(f"The team's store has not answered within {seconds:g} s.")
+        raise StorageError(f"The team's store has not answered within {seconds:g} s.", "silent")
     return found[0]

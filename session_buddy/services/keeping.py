@@ -102,7 +102,7 @@ class Keeper:
         if unanswered is None and record.storage.remote and record.last_fold.finished_at is None:
             with suppress(StorageError):  # a command that leads for itself asks before anything was folded
                 record.catch_up()
-        found = unanswered or record.problem
+        found = unanswered or record.database.problem
         return [found] if found else []
 
     def _asked(self) -> tuple[int | None, dict[str, int], str | None]:

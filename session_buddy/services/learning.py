@@ -102,11 +102,14 @@ class Learning:
             StorageError: nothing is learned yet, and the record cannot be read.
         """
         self._asked.set()
+        if self._problem is not None and not self._loaded.is_set():
+            self._tried.clear()  # what failed may be put right by now
+            self._wake.set()
+            if self._loaded.is_set():
+                self._tried.set()
         self._tried.wait(timeout)
         problem = self._problem
         if problem is not None and not self._loaded.is_set():
-            self._tried.clear()  # who asks next waits for another attempt
-            self._wake.set()
             raise problem
         return self._loaded.is_set()
 

@@ -196,7 +196,7 @@ class LiveRecord:
             pending_events=tail.pending,
             pending_since=self._pending_since,
             connections=self._storage.connections(),
-            database_answers=self._record.database_answers,
+            unavailable=self._record.database.reason,
         )
 
     def _advance(self) -> None:
@@ -217,7 +217,7 @@ class LiveRecord:
                 self._work()
             except SessionBuddyError as error:
                 _log.error("the live figures could not be kept up, and are read again: %s", error)
-                self._record.database_answers = False
+                self._record.database.failed(error)
                 self._reload = True
             self._wake.wait(_LOOK_SECONDS)
             self._stopped.wait(_GATHER_SECONDS)
@@ -256,7 +256,7 @@ class LiveRecord:
             self._anomalies.loaded(anomalies)
             self._state.counters.rank(uses)
         self._ranked_at = self._counted_at = now
-        self._record.database_answers = True
+        self._record.database.answered()
         self._loaded.set()
 
     def _new_uses(self) -> set[UUID]:

@@ -20,6 +20,7 @@ from session_buddy.models.events import AnomalyEvent, JournalEvent, SessionEvent
 from session_buddy.models.protocols import Clock, JournalTail, RecordWatcher, SkillsStorageProtocol
 from session_buddy.models.runs import GateEvent, StageEvent
 from session_buddy.models.values import Batch, SkillTotals
+from session_buddy.services.availability import Availability
 
 EventListener = Callable[[SkillEvent], None]
 RunListener = Callable[[StageEvent | GateEvent], None]
@@ -54,7 +55,7 @@ class Record:
         self._watchers: list[RecordWatcher] = []
         self._announced = 0
         self._prepare: Callable[[Sequence[JournalEvent]], None] = lambda _events: None
-        self.database_answers, self.problem = True, ""
+        self.database = Availability()
         self.last_fold = FoldSummary(finished_at=None, event_count=0, seconds=0.0, events_per_second=None)
 
     def listen(self, listener: EventListener) -> None:
@@ -222,9 +223,9 @@ class Record:
         try:
             yield
         except SessionBuddyError as error:
-            self.database_answers, self.problem = False, str(error)
+            self.database.failed(error)
             raise
-        self.database_answers, self.problem = True, ""
+        self.database.answered()
 
     def archive_done(self) -> None:
         """Move the journals that are done into the archive."""

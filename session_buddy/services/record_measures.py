@@ -9,7 +9,10 @@ from session_buddy.models.values import Connections
 
 @dataclass(frozen=True, slots=True)
 class RecordMeasures:
-    """What is measured of the record itself. pending_since: when what is pending began to wait, at least."""
+    """What is measured of the record itself. pending_since: when what is pending began to wait, at least.
+
+    unavailable: why the database takes nothing, one of `errors.UNAVAILABLE`; None while it answers.
+    """
 
     fold_seconds: Histogram
     imported_invocations: int
@@ -18,4 +21,4 @@ class RecordMeasures:
     pending_events: int
     pending_since: datetime | None
     connections: Connections
-    database_answers: bool
+    unavailable: str | None

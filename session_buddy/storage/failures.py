@@ -20,9 +20,10 @@ _DAMAGE = (
     "has been invalidated",
     "replaying wal",
 )
-_KINDS: tuple[tuple[tuple[str, ...], str], ...] = (
+_KINDS: tuple[tuple[tuple[str, ...], str, str], ...] = (
     (
         ("could not set lock", "being used by another process", "unique file handle"),
+        "other",
         (
             "The database {path} is in use by another process, and only one can open it. "
             "Stop that process, or ask it: `session-buddy status`."
@@ -30,14 +31,17 @@ _KINDS: tuple[tuple[tuple[str, ...], str], ...] = (
     ),
     (
         ("no space left", "disk full", "file too large", "quota exceeded"),
+        "disk_full",
         "The disk is full, so the database {path} cannot be written. Free some space.",
     ),
     (
         ("permission denied", "read-only", "cannot open file", "is a directory"),
+        "read_only",
         "The database {path} cannot be opened. Check that its folder exists and belongs to you.",
     ),
     (
         ("but we can only read version", "newer version of duckdb"),
+        "schema",
         "The database {path} was written by a newer DuckDB. Use the session-buddy that made it. " + _REBUILD,
     ),
 )
@@ -50,9 +54,9 @@ def explain(error: duckdb.Error, path: str) -> StorageError:
     text = str(error).strip()
     reason = text.splitlines()[0] if text else "no reason given"
     lowered = text.replace(path, "").lower()
-    for signs, sentence in _KINDS:
+    for signs, why, sentence in _KINDS:
         if any(sign in lowered for sign in signs):
-            return StorageError(f"{sentence.format(path=path)} (DuckDB: {reason})")
+            return StorageError(f"{sentence.format(path=path)} (DuckDB: {reason})", why)
     if any(sign in lowered for sign in _TOO_LITTLE):
         return OutOfMemory(f"DuckDB ran out of memory. Raise the setting `memory_limit`. (DuckDB: {reason})")
     if isinstance(error, _DAMAGED_TYPES) or any(sign in lowered for sign in _DAMAGE):

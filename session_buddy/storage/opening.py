@@ -55,13 +55,13 @@ def make_team_store(settings: Settings, keyed_hash: KeyedHash) -> "PostgresStore
     return PostgresStore(settings.store, keyed_hash, Sharing.of(settings.team_projects))
 
 
-def folded_offsets(store: SkillsStorageProtocol) -> Mapping[str, int] | None:
-    """How far each journal is folded; None while a team's server is away: folding twice changes nothing."""
+def folded_offsets(store: SkillsStorageProtocol) -> tuple[Mapping[str, int], StorageError | None]:
+    """(how far each journal is folded, why that is not known): folding twice changes nothing."""
     try:
-        return store.journal_offsets()
+        return store.journal_offsets(), None
     except StorageError as error:
         _log.info("all that is in the journals is folded again once this is put right: %s", error)
-        return None
+        return {}, error
 
 
 def open_store(

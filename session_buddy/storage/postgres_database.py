@@ -20,9 +20,16 @@ from session_buddy.errors import StorageError
 from session_buddy.models.values import Connections
 from session_buddy.storage.connections import Done
 from session_buddy.storage.postgres_address import CONNECT_SECONDS, address_of
-from session_buddy.storage.postgres_failures import ServerGone, explain, explained, silent
+from session_buddy.storage.postgres_failures import (
+    ANSWERS_NOTHING,
+    FELL_SILENT,
+    ServerGone,
+    explain,
+    explained,
+    silent,
+)
 from session_buddy.storage.postgres_text import adapt, escaped_json
-from session_buddy.storage.postgres_watch import Watch, check_alive, says_something
+from session_buddy.storage.postgres_watch import Watch, check_alive, refusal, says_something
 from session_buddy.storage.queries import Statement, queries
 
 POOL_SIZE = 6
@@ -127,7 +134,7 @@ class PostgresDatabase:
         self._begin: Callable[[PostgresConnection], None] = lambda _: None
         self._unproven = True
         self._proving = threading.Lock()
-        self._watch = Watch(self._answers)
+        self._watch = Watch(self._unanswered)
 
     def open(self) -> None:
         """Begin to hold connections; the first is made when something is asked."""
@@ -241,15 +248,15 @@ class PostgresDatabase:
         self._gone = (time.monotonic(), error)
         self._unproven = True
 
-    def _answers(self) -> bool:
-        """Whether the server answers over a connection of its own."""
+    def _unanswered(self) -> str:
+        """Why the server does not answer over a connection of its own; empty if it does."""
         try:
             raw = self._connected_directly()
         except StorageError as error:
-            return not isinstance(error, ServerGone)
+            return FELL_SILENT if isinstance(error, ServerGone) else ""
         try:
             raw.pgconn.send_query(b"SELECT 1")
-            return says_something(raw, CONNECT_SECONDS)
+            return refusal(raw) if says_something(raw, CONNECT_SECONDS) else ANSWERS_NOTHING
         finally:
             raw.close()
 

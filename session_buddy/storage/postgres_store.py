@@ -144,13 +144,13 @@ class PostgresStore(StoredAnswers):
     def _look(self, connection: PostgresConnection) -> None:
         """See that the schema has not changed since it was verified."""
         version = connection.run("newest_migration")[0][0] or 0
-        if version != len(_migrations()):
+        if version != len(known_migrations()):
             self._verified_at = None
             raise self._other(version)
         self._verified_at = time.monotonic()
 
     def _other(self, version: int) -> MigrationError:
-        newest = len(_migrations())
+        newest = len(known_migrations())
         found = f"The team's store {self._database.path} has schema version {version}"
         if version > newest:
             return MigrationError(
@@ -169,7 +169,7 @@ class PostgresStore(StoredAnswers):
         return bool(owner), bool(owner or writer)
 
     def _migrator(self, connection: PostgresConnection) -> Migrator:
-        return Migrator(connection, _migrations(), _UPDATE, lambda: connection.run("take_turn"))
+        return Migrator(connection, known_migrations(), _UPDATE, lambda: connection.run("take_turn"))
 
     def migrate(self, version: int | None = None) -> None:
         """Move to a schema version, by default the newest; for the owner of the store."""
@@ -290,7 +290,7 @@ class PostgresStore(StoredAnswers):
 
 
 @cache
-def _migrations() -> Sequence[Migration]:
+def known_migrations() -> Sequence[Migration]:
     """The migrations of this program for PostgreSQL."""
     return tuple(read_migrations(sql_folder() / "postgres" / "migrations"))
 

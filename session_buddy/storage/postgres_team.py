@@ -8,7 +8,7 @@ from session_buddy.errors import InvalidInput, StorageError
 from session_buddy.models.events import JournalEvent, SessionEvent
 from session_buddy.storage import rows
 from session_buddy.storage.postgres_database import PostgresConnection
-from session_buddy.storage.postgres_store import PostgresStore
+from session_buddy.storage.postgres_store import PostgresStore, known_migrations
 
 _ROLE_NAME = re.compile(r"[^\x00\"]{1,63}")
 _HISTORY_ROWS = 5_000
@@ -16,7 +16,10 @@ _HISTORY_ROWS = 5_000
 
 @dataclass(frozen=True, slots=True)
 class TeamStatus:
-    """What a member sees of the store. homes: machines that fold into it. bytes: of the database."""
+    """What a member sees of the store. homes: machines that fold into it. bytes: of the database.
+
+    known_version: the newest schema that this program knows.
+    """
 
     address: str
     server_version: str
@@ -24,6 +27,7 @@ class TeamStatus:
     role: str
     encrypted: bool
     schema_version: int
+    known_version: int
     bytes: int
     homes: int
     users: int
@@ -68,7 +72,12 @@ class Team:
             (found,) = connection.records("team_status")
             homes, users = connection.run("homes")[0] if applied else (0, 0)
         return TeamStatus(
-            address=self._database.path, schema_version=applied, homes=homes, users=users, **found
+            address=self._database.path,
+            schema_version=applied,
+            known_version=len(known_migrations()),
+            homes=homes,
+            users=users,
+            **found,
         )
 
     def history(self) -> Iterator[JournalEvent]:

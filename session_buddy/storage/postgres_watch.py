@@ -15,7 +15,9 @@ from contextlib import contextmanager, suppress
 from os import dup
 
 from psycopg import Connection, OperationalError
-from psycopg.pq import ConnStatus
+from psycopg.pq import ConnStatus, ExecStatus
+
+from session_buddy.storage.postgres_failures import FELL_SILENT
 
 PATIENCE_SECONDS = 2.0
 """How long somebody waits before the server is asked whether it is there, and until it is asked again."""
@@ -25,9 +27,10 @@ _POLL_SECONDS = 0.05
 class Watch:
     """Watches who waits for one server, in a thread that begins with the first of them. Thread-safe."""
 
-    def __init__(self, answers: Callable[[], bool]) -> None:
-        """answers: whether the server does; takes a few seconds at most."""
-        self._answers = answers
+    def __init__(self, problem: Callable[[], str]) -> None:
+        """problem: why the server does not answer, empty if it does; takes a few seconds at most."""
+        self._problem = problem
+        self._said = FELL_SILENT
         self._lock = threading.Lock()
         self._waiting: dict[int, tuple[float, Connection[tuple[object, ...]]]] = {}
         self._shut_ones: set[int] = set()
@@ -56,7 +59,7 @@ class Watch:
         except OperationalError:
             if id(raw) not in self._shut_ones:
                 raise
-            raise OperationalError("it has fallen silent") from None
+            raise OperationalError(self._said) from None
         finally:
             with self._lock:
                 del self._waiting[id(raw)]
@@ -98,12 +101,15 @@ class Watch:
         now = time.monotonic()
         if self._ends_at is not None:
             if now >= self._ends_at:
+                self._said = FELL_SILENT
                 self._shut(now)
             self._closing.wait(max(self._ends_at - now, _POLL_SECONDS))
         elif now < oldest + PATIENCE_SECONDS:
             self._ending.wait(oldest + PATIENCE_SECONDS - now)
         else:
-            if not self._answers():
+            problem = self._problem()
+            if problem:
+                self._said = problem
                 self._shut(now)
             self._ending.wait(PATIENCE_SECONDS)
 
@@ -124,10 +130,13 @@ class Watch:
 def check_alive(raw: Connection[tuple[object, ...]]) -> None:
     """See, by its socket and without a question, that a connection that was idle still is one.
 
+    One that is none is closed: the pool takes what is not for whole, puts it back, and lends it again.
+
     Raises:
         OperationalError: the server has closed it.
     """
     if raw.closed or raw.pgconn.status != ConnStatus.OK or says_something(raw, 0):
+        raw.close()
         raise OperationalError("the server has closed this connection")
 
 
@@ -139,3 +148,14 @@ def says_something(raw: Connection[tuple[object, ...]], seconds: float) -> bool:
     with selectors.DefaultSelector() as selector:
         selector.register(raw.fileno(), selectors.EVENT_READ)
         return bool(selector.select(seconds))
+
+
+def refusal(raw: Connection[tuple[object, ...]]) -> str:
+    """What is said instead of an answer, by PgBouncer for a server that it has lost; empty if it is one."""
+    raw.pgconn.consume_input()
+    if raw.pgconn.is_busy():
+        return ""
+    result = raw.pgconn.get_result()
+    if result is None or result.status == ExecStatus.TUPLES_OK:
+        return ""
+    return result.error_message.decode(errors="replace").strip()

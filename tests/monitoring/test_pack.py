@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from session_buddy.errors import UNAVAILABLE
 from tests.docs.pages import DOCS, ROOT
 from tests.support.monitoring import MONITORING, RULES, milliseconds
 
@@ -127,3 +128,11 @@ def test_sums_of_windows_are_recorded_once_a_window() -> None:
 def test_down_alerts_speak_of_services_only() -> None:
     for name in ("SessionBuddyServerDown", "SessionBuddyWebSocketServerDown"):
         assert 'session_buddy_build_info{mode="service"}' in ALERTS[name]
+
+
+def test_every_reason_for_an_unavailable_database_has_its_line_in_the_runbook() -> None:
+    page = (DOCS / "runbooks" / "SessionBuddyDatabaseUnavailable.md").read_text("utf-8")
+    assert set(re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE)) == set(UNAVAILABLE)
+    metric = (DOCS / "reference" / "metrics.md").read_text("utf-8")
+    line = next(line for line in metric.splitlines() if "`session_buddy_database_unavailable`" in line)
+    assert [reason for reason in UNAVAILABLE if f"`{reason}`" not in line] == []
