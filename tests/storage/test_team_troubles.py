@@ -18,32 +18,11 @@ from session_buddy.services.reports import InvocationReport
 from session_buddy.storage.postgres_store import PostgresStore
 from session_buddy.storage.postgres_team import Team
 from tests.storage.conftest import keyed_hash, opened
+from tests.support.certificates import authority, certificate
 from tests.support.events import recorded
-from tests.support.postgres import PostgresServer, free_port, running
+from tests.support.postgres import PostgresServer, free_port, running, small_tablespace
 
 pytestmark = pytest.mark.slow
-NEW_KEY = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes")
-
-
-def openssl(folder: Path, *words: str) -> None:
-    subprocess.run(["openssl", *words], cwd=folder, check=True, capture_output=True, timeout=60)
-
-
-def authority(folder: Path, name: str) -> None:
-    """Make `name.crt` and `name.key`, which may sign certificates."""
-    subject = ("-subj", f"/CN={name}", "-days", "3", "-keyout", f"{name}.key", "-out", f"{name}.crt")
-    openssl(
-        folder, "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", *subject
-    )
-
-
-def certificate(folder: Path, signer: str, address: str) -> None:
-    """Make `server.crt` and `server.key` for an address."""
-    request = ("-subj", "/CN=server", "-keyout", "server.key", "-out", "server.csr")
-    openssl(folder, "req", *NEW_KEY, *request)
-    (folder / "names").write_text(f"subjectAltName={address}\n")
-    signed = ("-CA", f"{signer}.crt", "-CAkey", f"{signer}.key", "-CAcreateserial", "-extfile", "names")
-    openssl(folder, "x509", "-req", "-in", "server.csr", "-days", "3", *signed, "-out", "server.crt")
 
 
 @pytest.fixture(scope="module")
@@ -119,22 +98,11 @@ def test_a_leader_records_on_and_says_in_one_line_what_is_wrong(
 @pytest.fixture
 def small_disk(postgres_binaries: Path) -> Iterator[tuple[PostgresServer, Path]]:
     """A server whose database lies on a disk of 24 MB; making one is for root."""
-    with running(postgres_binaries) as server:
-        disk = server.folder / "small"
-        disk.mkdir()
-        mounted = subprocess.run(
-            ["mount", "-t", "tmpfs", "-o", "size=24m", "tmpfs", str(disk)], check=False, capture_output=True
-        )
-        if mounted.returncode:
+    with running(postgres_binaries) as server, small_tablespace(server, "24m") as disk:
+        if disk is None:
             pytest.skip("no tmpfs can be mounted here; root may")
-        try:
-            server.own(disk)
-            server.execute(f"CREATE TABLESPACE small LOCATION '{disk}'")
-            server.execute("CREATE DATABASE team TABLESPACE small")
-            yield server, disk
-        finally:
-            server.stop("immediate")
-            subprocess.run(["umount", str(disk)], check=True)
+        server.execute("CREATE DATABASE team TABLESPACE small")
+        yield server, disk
 
 
 def test_a_full_disk_is_named_and_what_waited_is_folded_once_there_is_space(

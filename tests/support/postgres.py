@@ -159,8 +159,8 @@ class TeamDatabases:
 class Cable:
     """A forwarder on loopback between a machine and the server, which can be cut, or swallow everything."""
 
-    def __init__(self, target: str) -> None:
-        """target: path of the server's socket."""
+    def __init__(self, target: str | int) -> None:
+        """target: path of the server's socket, or its port."""
         self._target = target
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port = self._listener.getsockname()[1]
@@ -207,13 +207,14 @@ class Cable:
                 near, _ = self._listener.accept()
             except OSError:
                 return
-            far = socket.socket(socket.AF_UNIX)
+            far = socket.socket(socket.AF_UNIX if isinstance(self._target, str) else socket.AF_INET)
             if self._silent:
                 self._open.append(near)
                 far.close()
                 self._begin(_swallow, near)
                 continue
-            if self._cut or far.connect_ex(self._target):
+            goal = self._target if isinstance(self._target, str) else ("127.0.0.1", self._target)
+            if self._cut or far.connect_ex(goal):
                 near.close()
                 far.close()
                 continue
@@ -256,26 +257,81 @@ def _swallow(source: socket.socket) -> None:
 
 
 @contextmanager
-def bouncing(server: PostgresServer, database: str) -> Iterator[str]:
-    """PgBouncer before a server, a connection for each transaction; its address for the user `owner`."""
-    folder = server.folder / "bouncer"
-    folder.mkdir()
-    server.own(folder)
-    port = free_port()
-    (folder / "users.txt").write_text('"owner" ""\n')
-    (folder / "bouncer.ini").write_text(
-        f"[databases]\n{database} = host={server.folder} port={server.port} dbname={database}\n"
-        f"[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {port}\nunix_socket_dir =\n"
-        f"auth_type = trust\nauth_file = {folder}/users.txt\npool_mode = transaction\n"
-        "default_pool_size = 2\n"
-    )
-    program = shutil.which("pgbouncer") or "/usr/sbin/pgbouncer"
-    process = subprocess.Popen([program, "-q", str(folder / "bouncer.ini")], **as_nobody_great())
+def small_tablespace(server: PostgresServer, size: str) -> Iterator[Path | None]:
+    """The disk of a tablespace `small` of so many bytes; None where none can be mounted, which is for root.
+
+    The server is stopped at the end.
+    """
+    disk = server.folder / "small"
+    disk.mkdir()
+    words = ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(disk)]
+    if subprocess.run(words, check=False, capture_output=True).returncode:
+        yield None
+        return
     try:
-        yield f"postgresql://owner@127.0.0.1:{port}/{database}"
+        server.own(disk)
+        server.execute(f"CREATE TABLESPACE small LOCATION '{disk}'")
+        yield disk
     finally:
-        process.terminate()
-        process.wait(10)
+        server.stop("immediate")
+        subprocess.run(["umount", str(disk)], check=True)
+
+
+class Bouncer:
+    """PgBouncer before a server, a connection for each transaction; it comes and goes."""
+
+    def __init__(self, server: PostgresServer, database: str) -> None:
+        """It lets `owner` in without a password, and has two connections to the server."""
+        self.folder = server.folder / "bouncer"
+        self.folder.mkdir()
+        server.own(self.folder)
+        self.port = free_port()
+        self._users = {"owner": ""}
+        self._databases = f"{database} = host={server.folder} port={server.port} dbname={database}"
+        self.settings = {
+            "listen_addr": "127.0.0.1",
+            "listen_port": str(self.port),
+            "unix_socket_dir": "",
+            "auth_type": "trust",
+            "auth_file": str(self.folder / "users.txt"),
+            "pool_mode": "transaction",
+            "default_pool_size": "2",
+        }
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def let_in(self, user: str, password: str) -> None:
+        """From its next start on, let in who knows a password."""
+        self._users[user] = password
+
+    def start(self) -> None:
+        """Start with the settings as they are."""
+        users = "".join(f'"{user}" "{password}"\n' for user, password in self._users.items())
+        (self.folder / "users.txt").write_text(users)
+        lines = [f"{name} = {value}" for name, value in self.settings.items()]
+        text = "\n".join(["[databases]", self._databases, "[pgbouncer]", *lines, ""])
+        (self.folder / "bouncer.ini").write_text(text)
+        program = shutil.which("pgbouncer") or "/usr/sbin/pgbouncer"
+        words = [program, "-q", str(self.folder / "bouncer.ini")]
+        with (self.folder / "log").open("ab") as log:
+            self._process = subprocess.Popen(words, stderr=log, **as_nobody_great())
+
+    def stop(self) -> None:
+        """End it, and every connection through it."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait(10)
+            self._process = None
+
+
+@contextmanager
+def bouncing(server: PostgresServer, database: str) -> Iterator[str]:
+    """PgBouncer before a server; its address for the user `owner`."""
+    bouncer = Bouncer(server, database)
+    bouncer.start()
+    try:
+        yield f"postgresql://owner@127.0.0.1:{bouncer.port}/{database}"
+    finally:
+        bouncer.stop()
 
 
 def free_port() -> int:
