@@ -1,5 +1,6 @@
 """Asking the leader; where there is none, this process leads for the one command."""
 
+import logging
 import os
 import sys
 import time
@@ -157,6 +158,7 @@ class Leader:
             self._client, self.hello = found, found.leader
             return
         self._stack.callback(found.resign)
+        _leave_failures_to_the_command(self._settings)
         if self._serves:
             self._client = self._stack.enter_context(_served(self._settings, found))
             return
@@ -176,6 +178,13 @@ class Leader:
         if self._client is not None:
             self._client.close()
             self._client = None
+
+
+def _leave_failures_to_the_command(settings: Settings) -> None:
+    """What keeps this process from folding is its answer; beside it the log would say the same once more."""
+    if settings.log_level.upper() not in ("DEBUG", "INFO"):
+        for name in ("session_buddy.services.folding", "session_buddy.opening"):
+            logging.getLogger(name).setLevel(logging.CRITICAL)
 
 
 @contextmanager

@@ -20,6 +20,7 @@ from session_buddy.ingest.sources import Skipped
 
 WORTH_A_PROCESS_BYTES = 16 * 1024 * 1024
 """What is smaller is read sooner than a second Python starts."""
+WORTH_A_PROCESS_FILES = 20_000
 WORTH_FOLDING_EVENTS = 20_000
 """With so many in its journal, the reader stays far enough ahead that they need not be parsed one by one."""
 _END_SECONDS = 5.0
@@ -28,15 +29,24 @@ _END_SECONDS = 5.0
 def worth_a_process(paths: Sequence[Path]) -> bool:
     """Whether there is so much to read that a process of its own pays."""
     size = 0
-    for path in paths:
-        for file in path.rglob("*.json*") if path.is_dir() else (path,):
-            try:
-                size += file.stat().st_size
-            except OSError:
-                continue  # whoever reads it will say so
-            if size >= WORTH_A_PROCESS_BYTES:
-                return True
+    for number, file in enumerate(_below(paths)):
+        if number >= WORTH_A_PROCESS_FILES:
+            return True  # to look for what there is takes long, and is done where its progress is told
+        try:
+            size += file.stat().st_size if ".json" in file.name or file in paths else 0
+        except OSError:
+            continue  # whoever reads it will say so
+        if size >= WORTH_A_PROCESS_BYTES:
+            return True
     return False
+
+
+def _below(paths: Sequence[Path]) -> Iterator[Path]:
+    for path in paths:
+        if not path.is_dir():
+            yield path
+        for folder, _, names in os.walk(path):
+            yield from (Path(folder, name) for name in names)
 
 
 class ImportReader:

@@ -90,6 +90,7 @@ def import_paths(
     summary = _read(settings, paths, again=again, claude=claude)
     if not summary.files and not summary.unchanged:
         _refuse_what_was_named(summary, paths)
+        _refuse_all(summary)
     with progress("folding into the database"):
         while not _fold_some(settings):
             continue
@@ -157,6 +158,9 @@ def _following(where: list[ImportProgress], advance: Advance) -> Callable[[Impor
     """Shows progress and keeps the last of it in `where`."""
 
     def follow(now: ImportProgress) -> None:
+        if now.looked_at:
+            advance({"text": f"looked at {now.looked_at:,} files"})
+            return
         where[:] = [now]
         files = f"{now.files_done:,}/{now.files_total:,} files, {now.events:,} events"
         advance({"done": now.bytes_done, "total": now.bytes_total, "text": files})
@@ -187,6 +191,16 @@ def _show(summary: ImportSummary, counts: dict[str, int], out: Console) -> None:
         say(out, f"  {skipped.path}: {skipped.reason}")
     if len(summary.skipped) > _SKIPPED_SHOWN:
         say(out, f"  and {len(summary.skipped) - _SKIPPED_SHOWN} more; --json lists them all")
+
+
+def _refuse_all(summary: ImportSummary) -> None:
+    """Folders in which there are files, and none of them is anything to import."""
+    if summary.skipped:
+        first = summary.skipped[0]
+        raise InvalidInput(
+            f"nothing was imported: {count(len(summary.skipped), 'file')} there could not be. The first: "
+            f"{clean(first.path)}: {first.reason}."
+        )
 
 
 def _refuse_what_was_named(summary: ImportSummary, paths: Sequence[Path]) -> None:

@@ -29,7 +29,10 @@ AppendLines = Callable[[Sequence[str]], None]
 
 @dataclass(frozen=True, slots=True)
 class ImportProgress:
-    """Where an import is: bytes as they lie on the disk; events acknowledged by this run."""
+    """Where an import is: bytes as they lie on the disk; events acknowledged by this run.
+
+    looked_at: names in the folder that is being searched, while nothing else is known yet.
+    """
 
     path: str
     files_done: int
@@ -37,6 +40,7 @@ class ImportProgress:
     bytes_done: int
     bytes_total: int
     events: int
+    looked_at: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +194,7 @@ class _Run:
 
     def run(self) -> ImportSummary:
         sources: list[Source] = []
-        for found in find_sources(self._paths):
+        for found in find_sources(self._paths, self._looking):
             if isinstance(found, Skipped):
                 self._skipped.append(found)
             else:
@@ -215,6 +219,9 @@ class _Run:
             events=self._batches.written,
             skipped=tuple(self._skipped),
         )
+
+    def _looking(self, names: int) -> None:
+        self._tell(replace(self._where, looked_at=names))
 
     def _import(self, source: Source) -> None:
         try:

@@ -3,7 +3,7 @@
 import gzip
 import os
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
@@ -18,6 +18,8 @@ Kind = Literal["transcript", "export"]
 HEAD_BYTES: Final = 4 * 1024 * 1024
 """Bytes of a file in which something must be recognised."""
 _STEP: Final = 64 * 1024
+_TOLD_EVERY: Final = 2_000
+"""Names between two words on how far a search is: some hundredths of a second."""
 _SUFFIXES: Final = (".jsonl", ".jsonl.gz")
 _RECORD_TYPES: Final = frozenset(
     (
@@ -49,14 +51,17 @@ class Source:
         return sum(_size(path) for path in (self.path, *self.parts))
 
 
-def find_sources(paths: Sequence[Path]) -> Iterator[Source | Skipped]:
+def find_sources(
+    paths: Sequence[Path], looking: Callable[[int], None] = lambda _names: None
+) -> Iterator[Source | Skipped]:
     """Every transcript and export below `paths`, and every path that is neither, with the reason.
 
     A directory is searched for `*.jsonl` and `*.jsonl.gz`; a file that is named is taken by its content.
+    looking: told now and then how many names were looked at in the directory that is being searched.
     """
     seen: set[Path] = set()
     for path in paths:
-        for candidate in _below(path):
+        for candidate in _below(path, looking):
             if isinstance(candidate, Skipped):
                 yield candidate
             elif candidate not in seen:
@@ -83,7 +88,7 @@ def recognise_file(path: Path) -> Source | Skipped:
     return Source(path, "transcript" if kind == "transcript" else "export", parts)
 
 
-def _below(path: Path) -> Iterator[Path | Skipped]:
+def _below(path: Path, looking: Callable[[int], None]) -> Iterator[Path | Skipped]:
     if not path.is_dir():
         yield path.absolute()
         return
@@ -92,9 +97,13 @@ def _below(path: Path) -> Iterator[Path | Skipped]:
     def note(error: OSError) -> None:
         problems.append(Skipped(str(error.filename), f"it cannot be read: {error.strerror or error}"))
 
-    found = 0
+    found = looked_at = told = 0
     for folder, folders, names in os.walk(path.absolute(), onerror=note):
         folders.sort()
+        looked_at += len(names)
+        if looked_at - told >= _TOLD_EVERY:
+            told = looked_at
+            looking(looked_at)
         for name in sorted(names):
             candidate = Path(folder, name)
             if name.endswith(_SUFFIXES) and not _has_main(candidate):

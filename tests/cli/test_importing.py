@@ -16,6 +16,9 @@ from typing import Any
 import pytest
 
 from session_buddy import __file__ as package
+from session_buddy.cli import import_reader
+from session_buddy.cli.importing import _following
+from session_buddy.ingest.importing import ImportProgress
 from tests.cli.conftest import Run
 
 RECORDINGS = Path(str(files("session_buddy") / "assets" / "demo" / "projects"))
@@ -117,6 +120,43 @@ def test_what_cannot_be_imported_is_one_line_that_says_why(
     assert result.stderr.count("\n") == 1
     assert name in result.stderr
     assert said in result.stderr
+
+
+@pytest.mark.slow
+def test_a_folder_in_which_nothing_can_be_imported_is_an_error_that_says_why(
+    run: Run, home: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "exports"
+    folder.mkdir()
+    for name in ("a.jsonl", "b.jsonl"):
+        (folder / name).write_text('{"a": 1}\n')
+    result = run("import", str(folder))
+    assert (result.returncode, result.stdout) == (1, "")
+    assert result.stderr.startswith(
+        "session-buddy: nothing was imported: 2 files there could not be. The first"
+    )
+    assert "a.jsonl: it holds neither records of a transcript" in result.stderr
+    assert not (home / "session-buddy.duckdb").exists()
+
+
+def test_what_is_searched_is_shown_until_it_is_known_what_there_is() -> None:
+    shown: list[dict[str, Any]] = []
+    where: list[ImportProgress] = []
+    follow = _following(where, lambda report: shown.append(dict(report)))
+    follow(ImportProgress("", 0, 0, 0, 0, 0, looked_at=12_000))
+    assert shown == [{"text": "looked at 12,000 files"}]
+    assert where == []
+
+
+def test_a_folder_of_very_many_files_is_searched_by_a_process_of_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(import_reader, "WORTH_A_PROCESS_FILES", 3)
+    for name in "abc":
+        (tmp_path / name).touch()
+    assert not import_reader.worth_a_process([tmp_path])
+    (tmp_path / "d").touch()
+    assert import_reader.worth_a_process([tmp_path])
 
 
 def test_a_path_that_is_not_there_is_wrong_usage_and_begins_no_record(run: Run, home: Path) -> None:

@@ -84,3 +84,12 @@ def test_who_may_not_is_told_so_in_one_line(team: Team, run: Run, tmp_path: Path
     problems = [found["detail"] for found in doctor["findings"] if found["state"] == "problem"]
     assert any("This user may not do that" in problem for problem in problems)
     assert "No team's store is named" in run("team", "status").stderr
+
+
+@pytest.mark.parametrize("words", [["top"], ["export", "--json"], ["rebuild"]])
+def test_a_server_that_is_away_is_told_once(run: Run, recorded: Path, words: list[str]) -> None:
+    away = f"postgresql://ada@127.0.0.1:{free_port()}/team?sslmode=disable"
+    done = run(*words, SESSION_BUDDY_STORE=away)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("session-buddy: The team's store team on 127.0.0.1 cannot be reached. ")
+    assert done.stderr.count("\n") == 1, done.stderr

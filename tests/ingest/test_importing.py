@@ -169,6 +169,15 @@ def test_progress_is_told_and_ends_with_everything(
     assert (told[-1].files_done, told[-1].bytes_done) == (1, path.stat().st_size)
 
 
+def test_a_folder_of_much_that_is_no_session_tells_how_far_the_search_is(home: Home, tmp_path: Path) -> None:
+    for number in range(2_100):
+        (tmp_path / f"note-{number}.txt").touch()
+    told: list[ImportProgress] = []
+    summary = home.run(tmp_path, progress=told.append)
+    assert [(each.looked_at >= 2_000, each.files_total) for each in told[:1]] == [(True, 0)]
+    assert (told[-1].looked_at, summary.files) == (0, 0)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("error", [KeyboardInterrupt(), JournalError("the disk is full")])
 def test_an_import_goes_on_where_it_was_stopped(
