@@ -11,42 +11,57 @@ import click
 from click.exceptions import Exit
 
 from session_buddy import __version__
-from session_buddy.cli.options import Command, home_option, transport_option
+from session_buddy.cli.options import Command, Group, home_option, transport_option
 from session_buddy.errors import SessionBuddyError
 
-COMMANDS = {
-    "serve": "serving:serve",
-    "status": "status:status",
-    "doctor": "doctor:doctor",
-    "top": "reading:top",
-    "show": "reading:show",
-    "session": "reading:session",
-    "import": "importing:import_",
-    "export": "exporting:export",
-    "anomalies": "findings:anomalies",
-    "trend": "findings:trend",
-    "suggest": "suggesting:suggest",
-    "deps": "findings:deps",
-    "baselines": "findings:baselines",
-    "category": "category:category",
-    "ab": "experiments:ab",
-    "evaluate": "evaluate:evaluate",
-    "ci": "runs:ci",
-    "gate": "gate:gate",
-    "pipelines": "runs:pipelines",
-    "quality": "runs:quality",
-    "forget": "forgetting:forget",
-    "rebuild": "rebuilding:rebuild",
-    "migrate": "migrating:migrate",
-    "team": "team:team",
-    "demo": "demo:demo",
-    "install": "installing:install",
-    "uninstall": "installing:uninstall",
-    "hook": "serving:hook",
-    "watch": "watch:watch",
-    "token": "watch:token",
-    "websocket-server": "websocket_server:websocket_server",
+SECTIONS = {
+    "Asking": {
+        "top": "reading:top",
+        "show": "reading:show",
+        "session": "reading:session",
+        "anomalies": "findings:anomalies",
+        "trend": "findings:trend",
+        "deps": "findings:deps",
+        "baselines": "findings:baselines",
+        "category": "category:category",
+        "suggest": "suggesting:suggest",
+        "ab": "experiments:ab",
+        "evaluate": "evaluate:evaluate",
+        "status": "status:status",
+        "doctor": "doctor:doctor",
+        "team": "team:team",
+    },
+    "Live": {
+        "watch": "watch:watch",
+        "websocket-server": "websocket_server:websocket_server",
+        "token": "watch:token",
+    },
+    "Gates and CI": {
+        "ci": "runs:ci",
+        "gate": "gate:gate",
+        "pipelines": "runs:pipelines",
+        "quality": "runs:quality",
+    },
+    "Data": {
+        "import": "importing:import_",
+        "export": "exporting:export",
+        "forget": "forgetting:forget",
+        "rebuild": "rebuilding:rebuild",
+        "migrate": "migrating:migrate",
+    },
+    "Setting up": {
+        "demo": "demo:demo",
+        "install": "installing:install",
+        "uninstall": "installing:uninstall",
+    },
+    "Started by agents": {
+        "serve": "serving:serve",
+        "hook": "serving:hook",
+    },
 }
+"""What `--help` lists under each heading, as docs/reference/cli.md does."""
+
+COMMANDS = {name: place for commands in SECTIONS.values() for name, place in commands.items()}
 """Command -> the module under `session_buddy.cli` and the name in it; imported when it is used."""
 
 _EPILOG = """\b
@@ -59,7 +74,7 @@ Examples:
 Exit status: 0 done, 1 failed, 2 wrong usage, 130 interrupted."""
 
 
-class _Commands(click.Group):
+class _Commands(Group):
     """Imports a command's module only when that command is run or listed."""
 
     def resolve_command(
@@ -73,6 +88,11 @@ class _Commands(click.Group):
         near = " or ".join(map(repr, get_close_matches(args[0], COMMANDS, 2)))
         meant = f" Did you mean {near}?" if near else ""
         raise click.UsageError(f"No such command {args[0]!r}.{meant}", ctx)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The commands under their headings."""
+        for heading, names in SECTIONS.items():
+            self.format_section(ctx, formatter, heading, names)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(COMMANDS)

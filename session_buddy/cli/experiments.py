@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from session_buddy.cli.asking import Leader, ask
-from session_buddy.cli.options import Command, Instant, home_option, json_option, settings_of
+from session_buddy.cli.options import Command, Group, Instant, home_option, json_option, settings_of
 from session_buddy.cli.plain import print_json
 
 _METRICS = ("completion_rate", "duration_seconds", "user_rating", "acceptance_rate")
@@ -26,12 +26,20 @@ def _about(command: _Command) -> _Command:
             multiple=True,
             help="What is measured; the first decides.",
         ),
-        click.option("--ratio", type=float, help="Share of units outside control [default: 0.5]."),
-        click.option("--min-samples", type=int, help="Outcomes that each group needs [default: 100]."),
+        click.option(
+            "--ratio", type=float, metavar="SHARE", help="Share of units outside control [default: 0.5]."
+        ),
+        click.option(
+            "--min-samples", type=int, metavar="N", help="Outcomes that each group needs [default: 100]."
+        ),
         click.option("--unit", type=click.Choice(["user", "session"]), help="Who is assigned."),
         click.option("--method", type=click.Choice(["sequential", "fixed_horizon"]), help="How to decide."),
-        click.option("--effect", type=float, help="Smallest difference worth finding, such as 0.05."),
-        click.option("--until", type=Instant(), help="End at this time, with or without an answer."),
+        click.option(
+            "--effect", type=float, metavar="SIZE", help="Smallest difference worth finding, such as 0.05."
+        ),
+        click.option(
+            "--until", type=Instant(), metavar="TIME", help="End at this time, with or without an answer."
+        ),
     )
     for option in reversed(options):
         command = option(command)
@@ -39,13 +47,14 @@ def _about(command: _Command) -> _Command:
 
 
 @click.group(
+    cls=Group,
     epilog="""\b
 Examples:
   session-buddy ab plan --control repeat_last --treatment markov_blend --effect 0.1
   session-buddy ab create blend --control repeat_last --treatment markov_blend --promote
   session-buddy ab show blend
   session-buddy ab stop blend --reason "the strategy changed"
-  session-buddy ab promote blend"""
+  session-buddy ab promote blend""",
 )
 @home_option
 def ab() -> None:

@@ -9,7 +9,12 @@ from session_buddy.cli.options import Command, json_option, settings_of
 from session_buddy.cli.plain import print_json
 
 _limit = click.option(
-    "--limit", type=click.IntRange(1, 1000), default=20, show_default=True, help="Skills to list."
+    "--limit",
+    type=click.IntRange(1, 1000),
+    metavar="N",
+    default=20,
+    show_default=True,
+    help="Skills to list.",
 )
 
 
@@ -22,10 +27,20 @@ Examples:
   session-buddy anomalies --method zscore --threshold 3 --json""",
 )
 @click.option(
-    "--hours", type=float, default=24.0, show_default=True, help="What lasts, or was raised or over since."
+    "--hours",
+    type=float,
+    metavar="N",
+    default=24,
+    show_default=True,
+    help="What lasts, or was raised or over since.",
 )
 @click.option(
-    "--threshold", type=float, default=2.0, show_default=True, help="Least deviation in standard errors."
+    "--threshold",
+    type=float,
+    metavar="N",
+    default=2,
+    show_default=True,
+    help="Least deviation in standard errors.",
 )
 @click.option(
     "--method",
@@ -50,7 +65,7 @@ Examples:
   session-buddy trend review-pr --days 30 --json""",
 )
 @click.argument("skill")
-@click.option("--days", type=float, default=7.0, show_default=True, help="How far back.")
+@click.option("--days", type=float, metavar="N", default=7, show_default=True, help="How far back.")
 @json_option
 @click.pass_context
 def trend(context: click.Context, skill: str, days: float, as_json: bool) -> None:
@@ -66,7 +81,9 @@ Examples:
   session-buddy deps review-pr --min-lift 0 --json""",
 )
 @click.argument("skill")
-@click.option("--min-lift", type=float, default=1.5, show_default=True, help="Least lift; 1 is chance.")
+@click.option(
+    "--min-lift", type=float, metavar="N", default=1.5, show_default=True, help="Least lift; 1 is chance."
+)
 @_limit
 @json_option
 @click.pass_context

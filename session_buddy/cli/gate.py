@@ -36,20 +36,30 @@ Examples:
   session-buddy gate --phase tests --outcome failed --failed tests/test_cart.py::test_total""",
 )
 @click.option("--phase", type=click.Choice(GATE_PHASES), help="Needed where the report does not say it.")
-@click.option("--outcome", type=click.Choice(["completed", "failed", "abandoned"]), help="Without a command.")
+@click.option(
+    "--outcome",
+    type=click.Choice(["completed", "failed", "abandoned"]),
+    help="How it went, without a command or report.",
+)
 @click.option("--failed", multiple=True, metavar="CHECK", help="A hook or test that failed; may be repeated.")
 @click.option(
     "--report",
     metavar="FILE",
     help="JUnit XML or crackerjack's output, read after the command; - is stdin.",
 )
-@click.option("--seconds", type=click.FloatRange(0), help="How long it took, where the report has no time.")
-@click.option("--tool", help="What ran [default: crackerjack; pytest for JUnit XML].")
-@click.option("--skill", "skill_name", help="The skill that ran it; its use gets the outcome.")
-@click.option("--session", "session_id", help="The agent's session [default: CLAUDE_CODE_SESSION_ID].")
-@click.option("--project", help="[default: this folder]")
+@click.option(
+    "--seconds", type=click.FloatRange(0), metavar="N", help="How long it took, where the report has no time."
+)
+@click.option("--tool", metavar="NAME", help="What ran [default: crackerjack; pytest for JUnit XML].")
+@click.option(
+    "--skill", "skill_name", metavar="NAME", help="The skill that ran it; its use gets the outcome."
+)
+@click.option(
+    "--session", "session_id", metavar="ID", help="The agent's session [default: CLAUDE_CODE_SESSION_ID]."
+)
+@click.option("--project", metavar="DIR", help="Where it ran [default: this folder].")
 @json_option
-@click.argument("command", nargs=-1, type=click.UNPROCESSED)
+@click.argument("command", metavar="[-- COMMAND...]", nargs=-1, type=click.UNPROCESSED)
 @click.pass_context
 def gate(context: click.Context, /, command: tuple[str, ...], as_json: bool, **given: Any) -> None:
     """Record how a quality gate went, and name the skills that fixed such a failure before.

@@ -14,7 +14,7 @@ from session_buddy.config import Settings
 from session_buddy.ingest.agents import changes as agent_changes
 from session_buddy.ingest.agents.protocol import AgentAdapter, Change
 
-_agent = click.argument("agent", type=click.Choice(sorted(ADAPTERS)))
+_agent = click.argument("agent", metavar="AGENT", type=click.Choice(sorted(ADAPTERS)))
 
 
 @click.command(
@@ -31,8 +31,8 @@ Examples:
 def install(context: click.Context, agent: str, yes: bool, no_import: bool) -> None:
     """Make an agent record its skills here by itself; shows each change and asks first.
 
-    Your settings are kept, running it again changes nothing, and 'session-buddy uninstall' gives back
-    the files as they were.
+    AGENT is claude, codex, cursor, gemini or vscode. Your settings are kept, running it again changes
+    nothing, and 'session-buddy uninstall' gives back the files as they were.
     """
     settings = settings_of(context)
     adapter = ADAPTERS[agent]
@@ -63,7 +63,10 @@ Examples:
 @yes_option
 @click.pass_context
 def uninstall(context: click.Context, agent: str, yes: bool) -> None:
-    """Take session-buddy out of an agent; shows each change and asks first. The record stays."""
+    """Take session-buddy out of an agent; shows each change and asks first. The record stays.
+
+    AGENT is claude, codex, cursor, gemini or vscode.
+    """
     settings = settings_of(context)
     adapter = ADAPTERS[agent]
     planned = adapter.plan_uninstall(settings)

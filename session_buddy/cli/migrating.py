@@ -12,7 +12,7 @@ from pydantic_core import to_jsonable_python
 from session_buddy.cli.asking import lead_or_leader
 from session_buddy.cli.formats import when
 from session_buddy.cli.home import begin_record, require_home
-from session_buddy.cli.options import Command, home_option, json_option, settings_of, yes_option
+from session_buddy.cli.options import Command, Group, home_option, json_option, settings_of, yes_option
 from session_buddy.cli.output import add, console, show, table
 from session_buddy.cli.plain import confirmed, print_json
 from session_buddy.config import Settings
@@ -24,11 +24,12 @@ from session_buddy.storage.versioned import VersionedStore
 
 
 @click.group(
+    cls=Group,
     epilog="""\b
 Examples:
   session-buddy migrate status
   session-buddy migrate up
-  session-buddy migrate down --to 3"""
+  session-buddy migrate down --to 3""",
 )
 @home_option
 def migrate() -> None:

@@ -1,7 +1,7 @@
 """Options and value types that several commands share."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
@@ -11,6 +11,8 @@ from session_buddy.config import Settings, load_settings
 
 _Decorated = TypeVar("_Decorated", bound=Callable[..., Any])
 _UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+_WHOLE = 1000
+"""Longer than any sentence."""
 _AGO = re.compile(r"(\d{1,6})([mhdw])")
 
 
@@ -67,6 +69,24 @@ class Command(click.Command):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         home_option(self)
+
+
+class Group(click.Group):
+    """Lists its commands with their whole sentence; click would cut it off at the line's end."""
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """All commands under one heading."""
+        self.format_section(ctx, formatter, "Commands", self.list_commands(ctx))
+
+    def format_section(
+        self, ctx: click.Context, formatter: click.HelpFormatter, heading: str, names: Iterable[str]
+    ) -> None:
+        """Some of the commands under a heading."""
+        found = [(name, self.get_command(ctx, name)) for name in names]
+        with formatter.section(heading):
+            formatter.write_dl(
+                [(name, command.get_short_help_str(_WHOLE)) for name, command in found if command is not None]
+            )
 
 
 def settings_of(context: click.Context) -> Settings:

@@ -20,10 +20,17 @@ Examples:
 )
 @since_option
 @until_option
-@click.option("--limit", type=click.IntRange(1, 1000), default=20, show_default=True, help="Skills to list.")
-@click.option("--project", help="Only uses in one folder.")
-@click.option("--agent", help="Only those of one agent, such as codex.")
-@click.option("--user", "user_id", help="Only those of one user, as hashed in exports.")
+@click.option(
+    "--limit",
+    type=click.IntRange(1, 1000),
+    metavar="N",
+    default=20,
+    show_default=True,
+    help="Skills to list.",
+)
+@click.option("--project", metavar="DIR", help="Only uses in one folder.")
+@click.option("--agent", metavar="NAME", help="Only those of one agent, such as codex.")
+@click.option("--user", "user_id", metavar="ID", help="Only those of one user, as hashed in exports.")
 @json_option
 @click.pass_context
 def top(
@@ -94,7 +101,12 @@ Examples:
 )
 @click.argument("session_id", metavar="[ID]", required=False)
 @click.option(
-    "--limit", type=click.IntRange(1, 1000), default=20, show_default=True, help="Sessions to list."
+    "--limit",
+    type=click.IntRange(1, 1000),
+    metavar="N",
+    default=20,
+    show_default=True,
+    help="Sessions to list.",
 )
 @json_option
 @click.pass_context

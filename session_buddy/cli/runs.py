@@ -10,11 +10,12 @@ from session_buddy.ingest import ci as wrapper
 _days = click.option(
     "--days",
     type=click.FloatRange(0, 36_500, min_open=True),
-    default=30.0,
+    metavar="N",
+    default=30,
     show_default=True,
     help="How far back.",
 )
-_project = click.option("--project", help="Only runs of one project, by its folder.")
+_project = click.option("--project", metavar="DIR", help="Only runs of one project, by its folder.")
 
 
 @click.command(
@@ -26,18 +27,22 @@ Examples:
   session-buddy ci --pipeline shop --stage deploy --environment production -- ./deploy.sh
   session-buddy ci --journal ci-journal --stage build -- make""",
 )
-@click.option("--pipeline", help="[default: as the CI system names it, else this folder]")
-@click.option("--stage", help="[default: the CI system's stage or job, else the command]")
-@click.option("--environment", help="production, staging, development or testing.")
-@click.option("--build-number", help="[default: from the CI system]")
-@click.option("--git-commit", help="[default: from the CI system]")
-@click.option("--git-branch", help="[default: from the CI system]")
-@click.option("--triggered-by", help="What started it, such as push; not who.")
-@click.option("--session", help="The agent's session [default: CLAUDE_CODE_SESSION_ID].")
+@click.option(
+    "--pipeline", metavar="NAME", help="Its name [default: as the CI system says, else this folder's]."
+)
+@click.option(
+    "--stage", metavar="NAME", help="Its stage [default: the CI system's stage or job, else the command]."
+)
+@click.option("--environment", metavar="NAME", help="production, staging, development or testing.")
+@click.option("--build-number", help="Number of the build [default: from the CI system].")
+@click.option("--git-commit", help="Commit that is built [default: from the CI system].")
+@click.option("--git-branch", help="Branch that is built [default: from the CI system].")
+@click.option("--triggered-by", help="What started it, such as push, not who [default: from the CI system].")
+@click.option("--session", metavar="ID", help="The agent's session [default: CLAUDE_CODE_SESSION_ID].")
 @click.option(
     "--journal", metavar="DIR", help="Write there instead, for a build artifact that 'import' takes."
 )
-@click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
+@click.argument("command", metavar="-- COMMAND...", nargs=-1, required=True, type=click.UNPROCESSED)
 @click.pass_context
 def ci(context: click.Context, /, command: tuple[str, ...], **given: str | None) -> None:
     """Run COMMAND as it is, and record how long that CI stage took and how it ended.
@@ -88,7 +93,10 @@ Examples:
   session-buddy quality --days 7 --json""",
 )
 @click.option(
-    "--session", "session_id", help="Only that session, with its skills, gates and stages in order."
+    "--session",
+    "session_id",
+    metavar="ID",
+    help="Only that session, with its skills, gates and stages in order.",
 )
 @_project
 @_days

@@ -21,10 +21,18 @@ Examples:
 )
 @click.argument("query", required=False)
 @click.option("--session", "session_id", metavar="ID", help="Go on from the skills of this session.")
-@click.option("--after", "recent", metavar="SKILL", multiple=True, help="A skill used before, oldest first.")
+@click.option(
+    "--after",
+    "recent",
+    metavar="SKILL",
+    multiple=True,
+    help="A skill used before; may be repeated, oldest first.",
+)
 @click.option("--phase", type=click.Choice(_PHASES), help="The phase of the work.")
 @click.option("--strategy", metavar="NAME", help="How to rank; 'evaluate' compares the strategies.")
-@click.option("--limit", type=click.IntRange(1, 100), default=5, show_default=True, help="Skills to list.")
+@click.option(
+    "--limit", type=click.IntRange(1, 100), metavar="N", default=5, show_default=True, help="Skills to list."
+)
 @json_option
 @click.pass_context
 def suggest(

@@ -11,7 +11,7 @@ import click
 from session_buddy.cli.checks_leader import patience
 from session_buddy.cli.client import Client, LeaderLeft, NoLeader
 from session_buddy.cli.formats import count, size
-from session_buddy.cli.options import Command, home_option, json_option, settings_of
+from session_buddy.cli.options import Command, Group, home_option, json_option, settings_of
 from session_buddy.cli.output import console, facts, progress
 from session_buddy.cli.plain import print_json
 from session_buddy.config import Settings
@@ -32,11 +32,12 @@ _AT_ONCE = 5_000
 
 
 @click.group(
+    cls=Group,
     epilog="""\b
 Examples:
   session-buddy team init --writer ada --writer bob --reader dashboard
   session-buddy team status
-  session-buddy team push"""
+  session-buddy team push""",
 )
 @home_option
 def team() -> None:

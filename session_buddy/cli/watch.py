@@ -239,7 +239,13 @@ Examples:
     metavar="TIME",
     help="How long it is good.",
 )
-@click.option("--name", default="subscriber", show_default=True, help="Whom it is for; kept in the token.")
+@click.option(
+    "--name",
+    metavar="NAME",
+    default="subscriber",
+    show_default=True,
+    help="Whom it is for; kept in the token.",
+)
 @click.pass_context
 def token(context: click.Context, seconds: float, name: str) -> None:
     """Print a token that lets a subscriber or a Prometheus in where feed_secret is set."""

@@ -67,6 +67,20 @@ def test_every_document_can_be_reached_from_the_index() -> None:
     assert sorted(page_name(page) for page in pages() if "docs" in page.parts and page not in reached) == []
 
 
+@pytest.mark.parametrize("folder", ["tutorial", "how-to", "reference", "explanation", "adr"])
+def test_the_index_lists_every_page(folder: str) -> None:
+    index = (ROOT / "docs" / "README.md").read_text("utf-8")
+    there = {f"{folder}/{page.name}" for page in (ROOT / "docs" / folder).glob("*.md")}
+    assert {page for page in there if f"]({page})" not in index} == set()
+
+
+@pytest.mark.parametrize("page", pages(), ids=page_name)
+def test_no_row_of_a_table_stands_apart_from_it(page: Path) -> None:
+    """After a blank line a row is shown as text."""
+    text = re.sub(r"^```.*?^```", "", page.read_text("utf-8"), flags=re.MULTILINE | re.DOTALL)
+    assert re.findall(r"^\|.*\|\n\n\|(?!.*\n\|[-: |]+\|$)", text, re.MULTILINE) == []
+
+
 def test_nothing_tells_to_install_the_name_from_the_public_index() -> None:
     """The name there belongs to someone else."""
     installers = r"(?:pip|pipx|uv tool|uv pip) install (?:--?\S+ )*['\"]?session-buddy|uvx session-buddy"

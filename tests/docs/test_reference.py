@@ -7,6 +7,7 @@ import click
 import pytest
 
 from session_buddy import errors
+from session_buddy.cli.app import SECTIONS
 from session_buddy.config import Settings
 from session_buddy.models import events
 from tests.docs.commands import commands
@@ -34,6 +35,30 @@ def test_a_command_is_documented_with_all_its_options(name: str, command: click.
         if isinstance(parameter, click.Option) and not parameter.hidden
     }
     assert {option for option in options - everywhere if f"`{option}" not in text} == set()
+
+
+@pytest.mark.parametrize(("name", "command"), commands(), ids=[name for name, _ in commands()])
+def test_help_calls_an_option_s_value_as_the_page_does(name: str, command: click.Command) -> None:
+    """No `INTEGER RANGE` or `TEXT` where the page says `N` or `NAME`."""
+    text = section(name)
+    context = click.Context(command)
+    other = []
+    for parameter in command.params:
+        if isinstance(parameter, click.Option) and isinstance(parameter.type, click.Choice) is False:
+            flag, value = max(parameter.opts, key=len), parameter.make_metavar(context)
+            on_page = re.search(rf"`{flag} ([^`]+)`", text)
+            if on_page and not parameter.is_flag and on_page[1] != value:
+                other.append(f"{flag} {value}, not {on_page[1]}")
+    assert other == []
+
+
+def test_help_lists_the_commands_under_the_headings_of_the_page() -> None:
+    parts = re.split(r"^## (.+)$", CLI, flags=re.MULTILINE)[1:]
+    page = {
+        heading: sorted(re.findall(r"^### `session-buddy ([a-z-]+)", text, re.MULTILINE))
+        for heading, text in zip(parts[::2], parts[1::2], strict=True)
+    }
+    assert page == {heading: sorted(names) for heading, names in SECTIONS.items()}
 
 
 def test_cli_page_names_no_command_that_is_not_there() -> None:
