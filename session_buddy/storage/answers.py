@@ -143,6 +143,10 @@ class StoredAnswers:
 
     def unfinished_sessions(self, since: datetime, limit: int = 20) -> Sequence[str]:
         """Sessions active since then whose end, or the end of a use in them, is not known; latest first."""
+        # Asked first, because to bind its first parameter DuckDB imports numpy: a short command would wait.
+        [(latest,)] = self._database.rows(sql("latest_activity"))
+        if latest is None or latest < rows.naive(since):
+            return []
         found = self._database.rows(sql("unfinished_sessions"), {"since": rows.naive(since), "most": limit})
         return [row[0] for row in found]
 

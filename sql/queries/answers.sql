@@ -256,6 +256,10 @@ SELECT event_id AS id, installed, seen_at AS occurred_at, skill_name, descriptio
 FROM skill_catalogue
 ORDER BY skill_name, scope, project;
 
+-- latest_activity --
+-- When a session was at work last.
+SELECT max(last_activity_at) FROM agent_session;
+
 -- unfinished_sessions --
 -- Sessions that were at work and of whose end nothing is known, or of some use in them; the latest first.
 SELECT s.session_id

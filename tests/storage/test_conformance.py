@@ -309,6 +309,7 @@ def test_sessions_that_are_not_known_to_be_over_are_found_latest_first(
         skill_event("old", "started", 1, session_id="yesterday"),
     )
     assert list(store.unfinished_sessions(at(5))) == ["night", "morning"]
+    assert list(store.unfinished_sessions(at(1000))) == []
 
 
 def test_the_events_of_uses_come_back_as_they_were(store: SkillsStorageProtocol) -> None:

@@ -93,6 +93,7 @@ HOT: Mapping[str, Mapping[str, object]] = {
     "past_uses": {"limit": 1_000},
     "superseded_since": {"since": _HOUR["since"]},
     "skills_of_agent": {"agent": "claude-code"},
+    "latest_activity": {},
     "unfinished_sessions": {"since": _HOUR["since"], "most": 20},
     "uses_by_id": {"invocation_ids": _IDS},
     "recount_skill_times": {"rows": json.dumps(["skill-7"])},

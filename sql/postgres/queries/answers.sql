@@ -428,6 +428,12 @@ ORDER BY
   scope,
   project;
 
+-- latest_activity --
+-- When a session was at work last.
+SELECT
+  MAX(last_activity_at)
+FROM agent_session;
+
 -- unfinished_sessions --
 -- Sessions that were at work and of whose end nothing is known, or of some use in them; the latest first.
 SELECT
