@@ -9,13 +9,14 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
-from session_buddy.ingest.journal import JournalFile
-from session_buddy.models.ids import hashed_id
+from session_buddy.models.events import to_line
+from session_buddy.models.ids import time_ordered_id
 from tests.support.live import ended_now, free_port, receive
 from tests.support.stdio_client import StdioClient
 from tests.support.waiting import promised, wait_for
@@ -23,7 +24,17 @@ from tests.support.waiting import promised, wait_for
 pytestmark = pytest.mark.slow
 CHECKOUT = Path(__file__).parents[2]
 USES = 200_000
-LEFT = {"archive", "hash.key", "journal", "quarantine", "session-buddy.duckdb", "session-buddy.duckdb.wal"}
+EVENT, USE = "-0000-8000-8000-000000000001", "-0000-8000-8000-000000000002"
+"""What follows a number in an id."""
+LEFT = {
+    "archive",
+    "hash.key",
+    "journal",
+    "quarantine",
+    "session-buddy.duckdb",
+    "session-buddy.duckdb.wal",
+    "weights.json",
+}
 PARENT = """
 import signal, subprocess, sys
 child = subprocess.Popen([sys.executable, "-m", "session_buddy", "serve"], stdin=0, stdout=1)
@@ -48,20 +59,14 @@ def home(environ: dict[str, str]) -> Path:
     """A home with a journal that takes many folds, which a process that has ended left behind."""
     home = Path(environ["SESSION_BUDDY_HOME"])
     home.mkdir(mode=0o700)
-    journal = JournalFile(str(home / "journal"))
-    for start in range(0, USES, 10_000):
-        journal.append(
-            [
-                ended_now(
-                    f"skill {number % 50}",
-                    id=hashed_id("test", "event", str(number)),
-                    invocation_id=hashed_id("test", "use", str(number)),
-                    session_id=f"session-{number % 300}",
-                )
-                for number in range(start, start + 10_000)
-            ]
-        )
-    journal.close()
+    (home / "journal").mkdir(mode=0o700)
+    line = to_line(ended_now("SKILL", id=UUID(int=1), invocation_id=UUID(int=2), session_id="SESSION"))
+    head, rest = line.split(str(UUID(int=1)))
+    between, rest = rest.split(str(UUID(int=2)))
+    with open(home / "journal" / f"{time_ordered_id()}.jsonl", "w", encoding="utf-8") as journal:
+        for number in range(USES):  # written by hand: making the events takes ten times as long
+            told = rest.replace("SKILL", f"skill {number % 50}").replace("SESSION", f"session-{number % 300}")
+            journal.write(f"{head}{number:08x}{EVENT}{between}{number:08x}{USE}{told}\n")
     return home
 
 
