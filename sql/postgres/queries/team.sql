@@ -22,6 +22,8 @@ BEGIN
         'GRANT CONNECT, TEMPORARY ON DATABASE %I TO session_buddy_reader, session_buddy_writer', current_database()
     );
     EXECUTE format('GRANT USAGE ON SCHEMA %I TO session_buddy_reader, session_buddy_writer', current_schema());
+    -- A database from before PostgreSQL 15 lets everybody put functions where others look for theirs.
+    EXECUTE format('REVOKE CREATE ON SCHEMA %I FROM PUBLIC', current_schema());
     FOR found IN
         SELECT c.relname, c.relkind FROM pg_class AS c
         WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind IN ('r', 'p', 'v')
@@ -29,7 +31,11 @@ BEGIN
         EXECUTE format(
             'REVOKE ALL ON %I FROM PUBLIC, session_buddy_reader, session_buddy_writer', found.relname
         );
-        IF found.relname IN ('own_event', 'own_invocation', 'forgotten') THEN
+        IF found.relname IN ('own_event', 'own_invocation') THEN
+            -- Else a condition of the reader's own may be asked first, and sees, or says in an error, what is others'.
+            EXECUTE format('ALTER VIEW %I SET (security_barrier = TRUE)', found.relname);
+            EXECUTE format('GRANT SELECT ON %I TO session_buddy_writer', found.relname);
+        ELSIF found.relname = 'forgotten' THEN
             EXECUTE format('GRANT SELECT ON %I TO session_buddy_writer', found.relname);
         ELSIF found.relname IN ('skill_event', 'skill_invocation') THEN
             SELECT string_agg(quote_ident(a.attname), ', ') INTO columns
