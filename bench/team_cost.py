@@ -1,26 +1,33 @@
 """What a thousand developers cost a team's server, and what breaks first: measured figures, then arithmetic.
 
 Each assumption is printed with its value, and can be given. What is measured: a fold of one live event (time
-of the turn, CPU of server and leader, round trips), folds of thousands, and what a use weighs in the database
-and in the write-ahead log. A PostgreSQL server is started in a temporary folder, with fsync.
+of the turn, CPU of server and leader, round trips), folds of thousands, what a use weighs in the database and
+an event in the write-ahead log, the turns of several machines that fold at once, which the arithmetic of the
+fold lock is held against, and how many machines a server has connections for. A PostgreSQL server is started
+in a temporary folder, with fsync.
 
     python -m bench.team_cost [--uses 20000] [--live 200] [--uses-a-day 150] [--peak 4] [--round-trip 1.0]
+        [--machines 4]
 """
 
 import argparse
+import multiprocessing
 import statistics
 import sys
+import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from uuid import UUID, uuid4
 
 from bench.team_work import AT_ONCE, BEGAN, batches, hashed, server_seconds
+from session_buddy.errors import StorageError
 from session_buddy.models.events import SkillEvent
 from session_buddy.models.values import Batch
-from session_buddy.storage.postgres_database import PostgresConnection
+from session_buddy.storage.postgres_database import PostgresConnection, PostgresDatabase
 from session_buddy.storage.postgres_store import PostgresStore
 from tests.support.postgres import PostgresServer, running
 
@@ -36,12 +43,16 @@ FOLDING_SHARE = 0.7
 
 @dataclass(frozen=True)
 class Cost:
-    """Of one event, folded so. turn: median seconds; server, leader: CPU seconds; trips: of one fold."""
+    """Of one event, folded so. turn: median seconds; server, leader: CPU seconds; trips: of one fold.
+
+    log: bytes of the write-ahead log.
+    """
 
     turn: float
     server: float
     leader: float
     trips: float
+    log: float
 
 
 def measured(server: PostgresServer, store: PostgresStore, work: Sequence[Batch]) -> Cost:
@@ -50,13 +61,58 @@ def measured(server: PostgresServer, store: PostgresStore, work: Sequence[Batch]
     trips = Counted()
     turns = []
     with trips:
-        cpu, leader = server_seconds(server), time.process_time()
+        cpu, leader, (_, log) = server_seconds(server), time.process_time(), weights(server)
         for batch in work:
             began = time.perf_counter()
             store.fold(batch)
             turns.append((time.perf_counter() - began) / len(batch.events))
     used, own = server_seconds(server) - cpu, time.process_time() - leader
-    return Cost(statistics.median(turns), used / events, own / events, trips.count / len(work))
+    log = weights(server)[1] - log
+    return Cost(statistics.median(turns), used / events, own / events, trips.count / len(work), log / events)
+
+
+def at_once(address: str, machines: int, uses: int) -> float:
+    """Turns a second of so many machines, processes each, that fold event by event without a pause."""
+    methods = multiprocessing.get_context("spawn")
+    ready = methods.Barrier(machines + 1)
+    working = [methods.Process(target=machine, args=(address, uses, ready)) for _ in range(machines)]
+    for one in working:
+        one.start()
+    ready.wait(60)
+    began = time.perf_counter()
+    for one in working:
+        one.join()
+    if any(one.exitcode for one in working):
+        raise RuntimeError("a machine could not fold")
+    return machines * uses * EVENTS_A_USE / (time.perf_counter() - began)
+
+
+def machine(address: str, uses: int, ready: threading.Barrier) -> None:
+    """One of them."""
+    own = str(uuid4())
+    store = PostgresStore(address, lambda text: hashed(own + text))
+    store.open()
+    work = list(live(uses))
+    store.fold(Batch(()))
+    ready.wait(60)
+    for batch in work:
+        store.fold(batch)
+    store.close()
+
+
+def served(server: PostgresServer) -> int:
+    """How many machines have a connection at once before one more is told that there is none left."""
+    server.execute("CREATE ROLE member LOGIN")
+    with ExitStack() as stack:
+        for count in range(CONNECTIONS + 1):
+            database = PostgresDatabase(server.url("team", "member"), str(count))
+            database.open()
+            stack.callback(database.close)
+            try:
+                stack.enter_context(database.connection()).execute("SELECT 1")
+            except StorageError:
+                return count
+    return CONNECTIONS + 1
 
 
 class Counted:
@@ -122,22 +178,24 @@ def main() -> int:
     parser.add_argument("--uses-a-day", type=float, default=150, help="of skills, by one developer [150]")
     parser.add_argument("--peak", type=float, default=4, help="busiest second over the mean [4]")
     parser.add_argument("--round-trip", type=float, default=1.0, help="milliseconds to the server [1]")
+    parser.add_argument("--machines", type=int, default=4, help="that fold at once [4]")
     parser.add_argument("--postgres", type=Path, default=Path("/usr/lib/postgresql/15/bin"))
     given = parser.parse_args()
-    with running(given.postgres, fsync="on", synchronous_commit="on", full_page_writes="on") as server:
+    durable = dict.fromkeys(("fsync", "synchronous_commit", "full_page_writes"), "on")
+    with running(given.postgres, max_connections=str(CONNECTIONS), **durable) as server:
         server.execute("CREATE DATABASE team")
         store = PostgresStore(server.url("team"), hashed)
         store.open()
         store.fold(Batch(()))
-        size, wal = weights(server)
+        size, _ = weights(server)
         large = measured(server, store, list(batches(given.uses)))
-        size, wal = (
-            (now - before) / given.uses for now, before in zip(weights(server), (size, wal), strict=True)
-        )
+        size = (weights(server)[0] - size) // given.uses
         server.execute("ANALYZE", "team")  # as the server does by itself within a minute
         small = measured(server, store, list(live(given.live)))
         store.close()
-    tell(given, large, small, size, wal)
+        together = at_once(server.url("team"), given.machines, given.live // given.machines)
+        tell(given, large, small, size)
+        show(given, small, together, served(server))
     return 0
 
 
@@ -149,15 +207,26 @@ def weights(server: PostgresServer) -> tuple[int, int]:
     )
 
 
-def tell(given: argparse.Namespace, large: Cost, small: Cost, size: float, wal: float) -> None:
+def show(given: argparse.Namespace, small: Cost, together: float, connected: int) -> None:
+    """What was seen to break, beside what the arithmetic says."""
+    print("seen")
+    print(
+        f"  {given.machines} machines at once, no network between: {together:,.0f} turns a second; one after "
+        f"another, at {small.turn * 1e3:.1f} ms, would be {1 / small.turn:,.0f}"
+    )
+    print(f"  {connected} machines had a connection at once; the next was told that there is none left")
+
+
+def tell(given: argparse.Namespace, large: Cost, small: Cost, size: int) -> None:
     """The figures, the assumptions, and what follows."""
     print("measured")
     for name, cost in ((f"in batches of {AT_ONCE}", large), ("event by event", small)):
         print(
             f"  {name}: {cost.turn * 1e3:.3f} ms an event; CPU of the server {cost.server * 1e3:.3f}, "
-            f"of the leader {cost.leader * 1e3:.3f} ms; {cost.trips:.0f} round trips a fold"
+            f"of the leader {cost.leader * 1e3:.3f} ms; {cost.trips:.0f} round trips a fold; "
+            f"{cost.log:,.0f} bytes of write-ahead log an event"
         )
-    print(f"  a use of one event weighs {size:,.0f} bytes, and {wal:,.0f} in the write-ahead log")
+    print(f"  a use of one event weighs {size:,} bytes")
     uses = DEVELOPERS * given.uses_a_day
     events = uses * EVENTS_A_USE
     busiest = events / (HOURS_A_DAY * 3600) * given.peak
@@ -170,7 +239,10 @@ def tell(given: argparse.Namespace, large: Cost, small: Cost, size: float, wal: 
     print(f"follows, for {DEVELOPERS} developers")
     print(f"  {events:,.0f} events a day, {busiest:.1f} in the busiest second")
     print(f"  {weight / 1e6:,.0f} MB a day, {weight * DAYS_A_YEAR / 1e9:,.0f} GB a year")
-    print(f"  {wal * EVENTS_A_USE * uses / 1e6:,.0f} MB of write-ahead log a day")
+    print(
+        f"  {small.log * events / 1e6:,.0f} MB of write-ahead log a day, each event folded by itself; "
+        f"{large.log * events / 1e6:,.0f} MB in large batches"
+    )
     print(f"  of each leader {events / DEVELOPERS * small.leader:.1f} s of CPU a day")
     print(f"  a turn of {turn * 1e3:.1f} ms, and by fold_interval_seconds:")
     breaks = {"connections, without PgBouncer": CONNECTIONS - 3.0}
