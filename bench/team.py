@@ -56,9 +56,9 @@ GROWING = (
 )
 """Tables that grow with the uses; the others grow with skills, users and hours."""
 SELDOM = {
-    "count_rows": "counts the log, for `status`",
-    "fixes_of_gates": "compares every run of a gate with the next one",
-    "sums_of_past": "reads a month, when an experiment is planned",
+    "count_rows": "counts the log, for `status`: a total of events would cost each fold a write more",
+    "fixes_of_gates": "compares every run of a gate with the next one, and is kept for half a minute",
+    "sums_of_past": "sums the month before by user or session, when an experiment is planned",
     "units_of_groups": "counts the units of one experiment, and there is only one here",
 }
 """What may read such a table whole."""
