@@ -24,7 +24,7 @@ def estimate(strategy: str, storage: SkillsStorageProtocol, user_id: str) -> Pol
     uses = storage.past_uses(USES_LEARNED)
     logged = storage.experiments.shown(SUGGESTIONS_JUDGED)
     described = {entry.skill_name: entry.description for entry in storage.catalogue()}
-    found = judged(_replayed(strategy, uses, logged, Learned(described, user_id)))
+    found = judged(_replayed(strategy, uses, logged, Learned(described, user_id, strategy)))
     if found is None:
         return PolicyEstimate(
             strategy=strategy,

@@ -51,13 +51,19 @@ class Learned:
     1970. Whoever lets something learn from a part of the record only sets it.
     """
 
-    def __init__(self, described: Mapping[str, str], user_id: str = "") -> None:
-        """described: installed skills -> description. user_id: whose uses are those that name no user."""
+    def __init__(self, described: Mapping[str, str], user_id: str = "", only: str | None = None) -> None:
+        """described: installed skills -> description. user_id: whose uses are those that name no user.
+
+        only: a strategy to learn and nothing else, neither the others nor how uses go, which takes longest.
+        """
         self._user_id = user_id
         self.blend = MarkovBlend()
         self.strategies: dict[str, Strategy] = {name: make() for name, make in STRATEGIES.items()}
         self.strategies[self.blend.name] = self.blend
         self.strategies[TextMatch.name] = self.blend.text
+        self._only = only
+        if only is not None:
+            self.strategies = {only: self.strategies[only]}
         self.success = SuccessModel()
         self.score = ProgressiveScore()
         self.uses = 0
@@ -155,11 +161,13 @@ class Learned:
         for strategy in self.strategies.values():
             if strategy is not self.blend:
                 strategy.learn(context, past.skill_name, past.completed)
-        self.blend.learn(context, past.skill_name, past.completed, weigh=weigh)
+        if self._only in (None, self.blend.name):
+            self.blend.learn(context, past.skill_name, past.completed, weigh=weigh)
         if weigh:
             self._weighed_until = max(self._weighed_until, use.at)
         history.append(past.skill_name)
-        begun = self._known[past.invocation_id] = _Begun(use, self.success.begin(use))
+        prediction = self.success.begin(use) if self._only is None else None
+        begun = self._known[past.invocation_id] = _Begun(use, prediction)
         self.uses += 1
         if past.completed is not False:
             self._worked.add(past.skill_name)

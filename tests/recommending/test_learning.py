@@ -8,6 +8,8 @@ from uuid import uuid4
 
 import pytest
 
+from session_buddy.analytics.suggesting.context import Context
+from session_buddy.analytics.suggesting.strategies import STRATEGIES
 from session_buddy.ingest.journal import JournalFile
 from session_buddy.models.events import SkillEvent
 from session_buddy.models.ids import hashed_id
@@ -57,6 +59,30 @@ def test_an_outcome_that_changes_makes_what_was_learned_stale() -> None:
     learned.take(use)
     learned.take(use._replace(completed=False))
     assert learned.stale
+
+
+@pytest.mark.parametrize("name", STRATEGIES)
+def test_a_strategy_learned_alone_says_the_same(name: str) -> None:
+    random = Random(11)
+    whole, alone = Learned({"plan": "plans the work"}, "me"), Learned({"plan": "plans the work"}, "me", name)
+    for number in range(60):
+        place = random.randrange(3)
+        outcome = random.choice((True, True, False, None))
+        use = past(
+            random.choice("abcde"),
+            60 * number,
+            session_id=f"s{place}",
+            user_id=f"u{place}",
+            completed=outcome,
+        )
+        whole.take(use)
+        alone.take(use)
+        history = whole.history(use.session_id)
+        assert alone.history(use.session_id) == history
+        context = Context(history or (), use.project, use.user_id or "")
+        assert alone.strategies[name].rank(context) == whole.strategies[name].rank(context)
+    names = ("plan", *"abcde")
+    assert [*map(alone.worth_suggesting, names)] == [*map(whole.worth_suggesting, names)]
 
 
 def test_history_that_arrives_late_makes_it_stale_and_what_runs_side_by_side_does_not() -> None:
