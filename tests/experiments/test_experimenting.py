@@ -111,7 +111,7 @@ def test_a_name_stands_for_one_configuration_and_one_experiment_is_at_work(servi
         services.experimenter.run(wanted("taken", min_sample_size=50))
     with pytest.raises(InvalidInput, match="'taken' is at work"):
         services.experimenter.run(wanted("second"))
-    with pytest.raises(NotFound, match="There is no experiment 'none'; there are: taken"):
+    with pytest.raises(NotFound, match=r"There is no experiment 'none'\. Known are: taken"):
         services.experimenter.read("none")
 
 
