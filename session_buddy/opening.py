@@ -138,4 +138,5 @@ class Opening:
     def _fail(self, error: SessionBuddyError) -> None:
         if not self._opened.done():
             self._opened.set_exception(error)
+            self._opened.exception()  # it is told however this ends; asyncio would add that nobody had asked
         self._stop()

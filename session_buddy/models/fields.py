@@ -21,6 +21,8 @@ Name = Annotated[str, StringConstraints(min_length=1, max_length=SKILL_NAME_LIMI
 """A skill's name as the agent calls it, `plugin:skill` kept; or a session's id."""
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+ReportedSeconds = Annotated[Seconds, Field(le=366 * 86_400)]
+"""What is told to have lasted longer than a year is a mistake, and would be in every mean from then on."""
 Count = Annotated[int, Field(ge=0, le=2_147_483_647)]
 """A number of things, which every store can hold."""
 ShortText = Annotated[str, StringConstraints(max_length=500)]

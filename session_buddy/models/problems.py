@@ -15,6 +15,7 @@ _INSTANT = "is no instant; give ISO 8601 with a zone, like 2026-01-31T09:30:00Z"
 _SENTENCES: Mapping[str, Callable[[_Context], str]] = {
     "missing": lambda _: "is missing; give it",
     "extra_forbidden": lambda _: "is not known here; leave it out",
+    "dict_type": lambda _: "must be an object",
     "string_type": lambda _: "must be text",
     "string_too_short": lambda _: "is empty; give it, or leave it out if it is optional",
     "string_too_long": lambda c: f"is too long; shorten it to {c['max_length']} characters",
@@ -31,7 +32,7 @@ _SENTENCES: Mapping[str, Callable[[_Context], str]] = {
     "greater_than": lambda c: f"must be more than {c['gt']:g}",
     "greater_than_equal": lambda c: f"must be {c['ge']:g} or more",
     "less_than": lambda c: f"must be less than {c['lt']:g}",
-    "less_than_equal": lambda c: f"must be at most {c['le']:g}",
+    "less_than_equal": lambda c: f"must be at most {c['le']:.12g}",
     "literal_error": lambda c: f"must be one of {c['expected']}",
     "datetime_type": lambda _: _INSTANT,
     "datetime_parsing": lambda _: _INSTANT,
@@ -65,8 +66,13 @@ def shown(value: object) -> str:
     return text if len(text) <= _SHOWN_CHARACTERS else f"{text[:_SHOWN_CHARACTERS]}..."
 
 
+def _is_branch(part: object) -> bool:
+    """Whether this is not a field's name but which of several types pydantic tried, as in `calls.str`."""
+    return isinstance(part, str) and (part in ("str", "int", "float", "bool") or "[" in part)
+
+
 def _sentence(problem: Mapping[str, Any]) -> str:
-    field = ".".join(str(part) for part in problem["loc"])
+    field = ".".join(str(part) for part in problem["loc"] if not _is_branch(part))
     kind = problem["type"]
     if kind == "value_error":
         message = problem["msg"].removeprefix("Value error, ")

@@ -112,10 +112,11 @@ class Reporter:
             found for found in storage.active_anomalies() if only is None or found.skill_name in names
         ]
         top = list(used[:limit])
+        of = "" if only is None else f" ({among(only)})"
         message = (
-            f"{number_of(len(top), 'skill')} in the last {time_window_hours:g} h."
+            f"{number_of(len(top), 'skill')}{of} in the last {time_window_hours:g} h."
             if top
-            else f"No skill was used in the last {time_window_hours:g} h."
+            else f"No skill was used{of} in the last {time_window_hours:g} h."
         )
         return RealTimeMetrics(
             timestamp=now,

@@ -7,7 +7,8 @@ from uuid import UUID
 from pydantic import Field, StringConstraints, ValidationError
 
 from session_buddy.errors import InvalidInput
-from session_buddy.models.events import Frozen, Name, Seconds, ShortText, SkillEvent, Timestamp
+from session_buddy.models.events import Frozen, Name, ShortText, SkillEvent, Timestamp
+from session_buddy.models.fields import ReportedSeconds
 from session_buddy.models.problems import problems_of
 from session_buddy.models.vocabulary import Outcome, WorkflowPhase
 
@@ -25,7 +26,7 @@ class InvocationReport(Frozen):
     skill_name: Name
     completed: bool | None = None
     outcome: Outcome | None = None
-    duration_seconds: Seconds | None = None
+    duration_seconds: ReportedSeconds | None = None
     error_type: ShortText | None = None
     workflow_phase: WorkflowPhase | None = None
     workflow_step: ShortText | None = None

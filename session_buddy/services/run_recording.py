@@ -11,7 +11,7 @@ from pydantic import Field
 from session_buddy.analytics.fixing import mended_before
 from session_buddy.errors import InvalidInput
 from session_buddy.models.answers_runs import GateRecorded, GateRun, RecommendedSkill, StageRecorded
-from session_buddy.models.fields import Frozen, Name, Seconds, ShortText, Timestamp
+from session_buddy.models.fields import Frozen, Name, ReportedSeconds, ShortText, Timestamp
 from session_buddy.models.ids import hashed_id, key_of_skill, time_ordered_id
 from session_buddy.models.protocols import Clock, Journal, Redactor
 from session_buddy.models.runs import (
@@ -43,7 +43,7 @@ class RunReport(Frozen):
     """What both kinds of runs say. skill_name: the skill that ran it, whose use this tells of too."""
 
     outcome: Outcome | None = None
-    duration_seconds: Seconds | None = None
+    duration_seconds: ReportedSeconds | None = None
     started_at: Timestamp | None = None
     error: str | None = None
     session_id: Name | None = None

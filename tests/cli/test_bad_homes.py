@@ -2,6 +2,7 @@
 
 import json
 import os
+import sys
 from pathlib import Path
 
 import duckdb
@@ -12,6 +13,7 @@ from session_buddy.cli.home import require_home
 from session_buddy.config import Settings
 from session_buddy.errors import ConfigurationError
 from tests.cli.conftest import Run
+from tests.support.stdio_client import StdioClient
 
 
 def _one_line(run: Run, *words: str) -> str:
@@ -85,6 +87,23 @@ def test_status_shows_what_can_be_seen_when_the_database_cannot_be_opened(run: R
     assert "99" in answer["problem"]
     assert answer["files"]["database_bytes"] > 0
     assert "UNKNOWN to this program" in run("migrate", "status").stdout
+
+
+@pytest.mark.slow
+def test_a_server_that_cannot_open_the_database_says_so_in_lines_not_tracebacks(
+    recorded: Path, environ: dict[str, str], tmp_path: Path
+) -> None:
+    with duckdb.connect(str(recorded / "session-buddy.duckdb")) as database:
+        database.execute("INSERT INTO skill_migrations VALUES (99, 'future', 'x', now()::TIMESTAMP)")
+    command = [sys.executable, "-m", "session_buddy", "serve"]
+    with StdioClient(command, env=environ, stderr=tmp_path / "stderr") as client:
+        client.handshake()
+        for _ in range(3):
+            assert "99" in client.call("describe_skill", {"skill_name": "review"})["content"][0]["text"]
+    said = (tmp_path / "stderr").read_text()
+    assert "99" in said
+    assert "Traceback" not in said
+    assert all(line.startswith("session-buddy: ") for line in said.splitlines()), said
 
 
 def _notices(run: Run) -> list[str]:

@@ -45,6 +45,7 @@ BAD_REPORTS: list[tuple[dict[str, Any], str]] = [
     ({"duration_seconds": -3}, "duration_seconds must be 0 or more (got -3)."),
     ({"duration_seconds": "NaN"}, "duration_seconds must be a finite number"),
     ({"duration_seconds": "Infinity"}, "duration_seconds must be a finite number"),
+    ({"duration_seconds": 1e308}, "duration_seconds must be at most 31622400 (got 1e+308)."),
     ({"duration_seconds": "soon"}, "duration_seconds must be a number (got 'soon')."),
     ({"completed": "perhaps"}, "completed must be true or false (got 'perhaps')."),
     ({"completed": True, "outcome": "failed"}, "completed=true contradicts outcome='failed'"),
@@ -106,6 +107,8 @@ async def test_several_bad_arguments_are_told_at_once(connect: Connect) -> None:
         ("describe_skill", {}, "skill_name is missing; give it."),
         ("ingest_tool_calls", {"session": "", "calls": "[]"}, "session"),
         ("ingest_tool_calls", {"session": "s", "calls": "no json"}, "calls"),
+        ("ingest_tool_calls", {"session": "s", "calls": [1]}, "calls.0 must be an object (got 1)."),
+        ("get_skill_metrics", {"skill_name": "x", "agent": 1}, "agent must be text (got 1)."),
     ],
 )
 async def test_bad_arguments_are_refused_by_every_tool(

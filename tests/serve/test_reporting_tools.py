@@ -173,9 +173,9 @@ async def test_real_time_metrics_of_one_project_or_agent_leave_the_others_out(co
         nobody = await answer(client, "get_real_time_metrics", user_id="nobody")
     assert ([skill["skill_name"] for skill in shop["top_skills"]], shop["active_sessions"]) == (["lint"], 1)
     assert (len(ours["top_skills"]), ours["active_sessions"]) == (1, 2)
-    for empty in (codex, nobody):
+    for empty, asked in ((codex, "agent 'codex'"), (nobody, "user 'nobody'")):
         assert (empty["top_skills"], empty["active_sessions"]) == ([], 0)
-        assert "No skill was used in the last 1 h." in empty["message"]
+        assert f"No skill was used ({asked}) in the last 1 h." in empty["message"]
 
 
 @pytest.mark.slow

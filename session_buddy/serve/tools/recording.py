@@ -6,7 +6,8 @@ from uuid import UUID
 from pydantic import Field, StringConstraints
 
 from session_buddy.models.answers import Ingested, Rated, Recorded
-from session_buddy.models.events import Name, Seconds, ShortText, Timestamp
+from session_buddy.models.events import Name, ShortText, Timestamp
+from session_buddy.models.fields import ReportedSeconds
 from session_buddy.models.vocabulary import Outcome, WorkflowPhase
 from session_buddy.serve.service_tool import Call
 from session_buddy.services.reports import InvocationReport
@@ -22,7 +23,7 @@ def record_skill_invocation(  # noqa: PLR0913 - what can be said of a use
     skill_name: Annotated[Name, Field(description="as it was called; keep the 'plugin:' part")],
     completed: Annotated[bool | None, Field(description="did it do what it was for? Or give outcome")] = None,
     outcome: Outcome | None = None,
-    duration_seconds: Annotated[Seconds | None, Field(description="active time")] = None,
+    duration_seconds: Annotated[ReportedSeconds | None, Field(description="active time")] = None,
     error_type: Annotated[ShortText | None, Field(description="kind of failure, e.g. timeout")] = None,
     workflow_phase: WorkflowPhase | None = None,
     workflow_step: ShortText | None = None,

@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import Field
 
 from session_buddy.models.answers_runs import GateRecorded, PipelineAnalytics, QualityWorkflow, StageRecorded
-from session_buddy.models.fields import Name, Seconds, ShortText, Timestamp
+from session_buddy.models.fields import Name, ReportedSeconds, ShortText, Timestamp
 from session_buddy.models.runs import CIPipelineContext, Environment, GatePhase
 from session_buddy.models.vocabulary import Outcome
 from session_buddy.serve.service_tool import Call
@@ -28,7 +28,7 @@ def record_quality_gate(  # noqa: PLR0913 - what can be said of a run
     failed_checks: Annotated[
         list[ShortText] | None, Field(max_length=1000, description="names of hooks or tests")
     ] = None,
-    duration_seconds: Seconds | None = None,
+    duration_seconds: ReportedSeconds | None = None,
     report: Annotated[
         str | None, Field(description="instead: crackerjack's output or JUnit XML, all its phases")
     ] = None,
@@ -73,7 +73,7 @@ def record_pipeline_stage(  # noqa: PLR0913 - the fields of CIPipelineContext, a
     pipeline_name: Name,
     stage: Annotated[Name, Field(description="build, test, lint, security, deploy, publish, or own")],
     outcome: Outcome,
-    duration_seconds: Seconds | None = None,
+    duration_seconds: ReportedSeconds | None = None,
     build_number: ShortText | None = None,
     git_commit: ShortText | None = None,
     git_branch: ShortText | None = None,
