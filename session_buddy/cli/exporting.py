@@ -57,10 +57,24 @@ def _target(path: str | None) -> Iterator[TextIO]:
     if path is None:
         yield sys.stdout
         return
-    # What the record says of a person's work is nobody else's to read.
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as file:
-        yield file
+    if os.path.exists(path) and not os.path.isfile(path):  # a device or a pipe is written as it is
+        with open(path, "w", encoding="utf-8", newline="") as file:
+            yield file
+        return
+    path = os.path.realpath(path)
+    beside = f"{path}.{os.getpid()}.new"
+    try:
+        # What the record says of a person's work is nobody else's to read.
+        descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, path) from error
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as file:
+            yield file
+        os.replace(beside, path)
+    except BaseException:  # an earlier export stays whole whatever becomes of this one
+        os.unlink(beside)
+        raise
 
 
 class _JsonLines:

@@ -72,6 +72,8 @@ def open_store(
     A file that is damaged is set aside and begun anew. For that, and where there is none any more, the
     archive says from then on that a rebuild is due, so that a kill cannot leave half a record.
     """
+    if not settings.store:
+        _remove_what_was_never_written(settings.database)
     if not settings.store and not os.path.exists(settings.database) and archive.size_bytes():
         archive.begin_rebuild()
     store = make_store(settings, keyed_hash)
@@ -91,6 +93,12 @@ def open_store(
         store.open()
     unshared = settings.store and not settings.team_projects.strip()
     return store, [*map(_was_damaged, _set_aside(settings.database)), *([NO_PROJECT] if unshared else [])]
+
+
+def _remove_what_was_never_written(database: str) -> None:
+    """A disk that is full leaves an empty file where the database was to begin: it is not a damaged one."""
+    if os.path.exists(database) and not os.path.getsize(database) and not os.path.exists(database + _LOG):
+        os.unlink(database)
 
 
 def _set_aside(database: str) -> list[str]:

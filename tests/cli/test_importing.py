@@ -216,3 +216,21 @@ def test_an_import_that_leads_makes_no_file_that_others_could_read(
                 modes.add(stat.S_IMODE(log.stat().st_mode))
     assert process.returncode == 0
     assert modes == {0o600}
+
+
+@pytest.mark.slow
+def test_an_export_that_fails_leaves_the_earlier_one_and_one_that_does_not_is_its_owners_alone(
+    run: Run, recorded: Path, tmp_path: Path
+) -> None:
+    target = tmp_path / "uses.jsonl"
+    target.write_text("an earlier export")
+    target.chmod(0o644)
+    away = "postgresql://ada@127.0.0.1:1/team?sslmode=disable"
+    assert run("export", "--json", "-o", str(target), SESSION_BUDDY_STORE=away).returncode == 1
+    assert target.read_text() == "an earlier export"
+    assert run("export", "--json", "-o", str(target)).returncode == 0
+    assert len(target.read_text().splitlines()) == 4
+    assert stat.S_IMODE(target.stat().st_mode) == 0o600
+    assert [path.name for path in tmp_path.glob("uses*")] == ["uses.jsonl"]
+    missing = run("export", "-o", str(tmp_path / "no" / "x"))
+    assert missing.stderr == f"session-buddy: {tmp_path}/no/x: No such file or directory.\n"
