@@ -303,6 +303,7 @@ def test_the_log_level_that_is_set_decides_what_stderr_says(home: Home, tmp_path
             window.handshake()
             record(window)
             window.call("get_skill_metrics", {"skill_name": "review", "since": "2020-01-01T00:00:00Z"})
+            window.close()  # in order: what was folded is said a moment after it was
         said = (tmp_path / level).read_text()
         assert (f"process {window.pid} leads" in said) is told, said
         assert ("folded; the last batch was" in said) is told, said
