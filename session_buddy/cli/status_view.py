@@ -29,7 +29,10 @@ def show_status(
         shown += _facts(answer_of(Status, answer), leader, _transport(settings))
     archived = f"{files.archives:,} archived ({size(files.archive_bytes)})"
     shown += [
-        ("database", size(files.database_bytes)),
+        (
+            "database",
+            "the team's, see 'session-buddy team status'" if settings.store else size(files.database_bytes),
+        ),
         ("journals", f"{files.journals:,} ({size(files.journal_bytes)}), {archived}"),
     ]
     if files.quarantined:

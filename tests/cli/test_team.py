@@ -60,6 +60,7 @@ def test_a_record_goes_up_once_as_far_as_it_was_opted_in_and_comes_back(
     assert "3 events new" in team("ada", "team", "push", projects="/home/ada/atlas")[1]
     assert "0 events new" in team("ada", "team", "push", projects="/home/ada/atlas")[1]
     assert json.loads(team("ada", "team", "status", "--json")[1])["homes"] == 1
+    assert "the team's, see 'session-buddy team status'" in team("ada", "status")[1]
     assert "3 events new" in team("ada", "team", "push", projects="*")[1]
     new = str(tmp_path / "new")
     assert "6 events came back" in team("ada", "team", "pull", "--home", new)[1]
