@@ -10,6 +10,7 @@ import pytest
 
 from session_buddy.analytics.suggesting.context import Context
 from session_buddy.analytics.suggesting.strategies import STRATEGIES
+from session_buddy.errors import StorageError
 from session_buddy.ingest.journal import JournalFile
 from session_buddy.models.events import SkillEvent
 from session_buddy.models.ids import hashed_id
@@ -19,6 +20,7 @@ from session_buddy.services import InvocationReport, Services
 from session_buddy.services import learning as learning_module
 from session_buddy.services.learned import BLURRED_SECONDS, Learned
 from session_buddy.services.recommending import Asked
+from session_buddy.storage.answers import StoredAnswers
 from session_buddy.storage.weights_file import WEIGHTS, WeightsFile
 from tests.support.live import ended_now
 from tests.support.services import open_services
@@ -265,6 +267,24 @@ def test_what_is_recorded_in_a_burst_is_learned_by_itself_and_all_of_it_before_a
         report = InvocationReport(skill_name="last", completed=True, session_id="now")
         services.recorder.record_invocation(report, CALLER)
         wait_for(lambda: recommender.prediction_score()[0].prediction_count == 151, "the last was learned", 4)
+
+
+@pytest.mark.slow
+def test_who_asks_after_a_database_was_put_right_hears_nothing_of_what_was_wrong(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(*_: object) -> None:
+        raise StorageError("it is away")
+
+    with monkeypatch.context() as broken, open_services(tmp_path / "home") as services:
+        broken.setattr(StoredAnswers, "past_uses", away)
+        learning = services.recommender.learning
+        for _ in range(2):
+            with pytest.raises(StorageError, match="it is away"):
+                learning.loaded(20)
+        wait_for(learning._tried.is_set, "it was tried once more by itself")
+        broken.undo()
+        assert learning.loaded(20)
 
 
 @pytest.mark.slow
