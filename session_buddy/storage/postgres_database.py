@@ -19,17 +19,10 @@ from psycopg_pool import ConnectionPool, PoolClosed, PoolTimeout, TooManyRequest
 from session_buddy.errors import StorageError
 from session_buddy.models.values import Connections
 from session_buddy.storage.connections import Done
-from session_buddy.storage.postgres_address import CONNECT_SECONDS, address_of
-from session_buddy.storage.postgres_failures import (
-    ANSWERS_NOTHING,
-    FELL_SILENT,
-    ServerGone,
-    explain,
-    explained,
-    silent,
-)
+from session_buddy.storage.postgres_address import address_of
+from session_buddy.storage.postgres_failures import ServerGone, explain, explained, silent
 from session_buddy.storage.postgres_text import adapt, escaped_json
-from session_buddy.storage.postgres_watch import Watch, check_alive, refusal, says_something
+from session_buddy.storage.postgres_watch import Ended, Watch, check_alive
 from session_buddy.storage.queries import Statement, queries
 
 POOL_SIZE = 6
@@ -134,7 +127,7 @@ class PostgresDatabase:
         self._begin: Callable[[PostgresConnection], None] = lambda _: None
         self._unproven = True
         self._proving = threading.Lock()
-        self._watch = Watch(self._unanswered)
+        self._watch = Watch(self._connected_directly)
 
     def open(self) -> None:
         """Begin to hold connections; the first is made when something is asked."""
@@ -215,6 +208,9 @@ class PostgresDatabase:
             self._prove()
         try:
             found: tuple[_Raw, bool] = pool.getconn(), False
+        except Ended:  # the server went, and may be there again
+            self._unproven = True
+            return self._connected(pool)
         except _NO_CONNECTION:
             found = self._connected_directly(), True
         self._gone = None
@@ -247,18 +243,6 @@ class PostgresDatabase:
     def _note_gone(self, error: StorageError) -> None:
         self._gone = (time.monotonic(), error)
         self._unproven = True
-
-    def _unanswered(self) -> str:
-        """Why the server does not answer over a connection of its own; empty if it does."""
-        try:
-            raw = self._connected_directly()
-        except StorageError as error:
-            return FELL_SILENT if isinstance(error, ServerGone) else ""
-        try:
-            raw.pgconn.send_query(b"SELECT 1")
-            return refusal(raw) if says_something(raw, CONNECT_SECONDS) else ANSWERS_NOTHING
-        finally:
-            raw.close()
 
     def _connected_directly(self) -> _Raw:
         """A connection of its own; raises why there is none, which the pool does not tell."""

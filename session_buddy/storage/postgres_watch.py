@@ -17,7 +17,9 @@ from os import dup
 from psycopg import Connection, OperationalError
 from psycopg.pq import ConnStatus, ExecStatus
 
-from session_buddy.storage.postgres_failures import FELL_SILENT
+from session_buddy.errors import StorageError
+from session_buddy.storage.postgres_address import CONNECT_SECONDS
+from session_buddy.storage.postgres_failures import ANSWERS_NOTHING, FELL_SILENT, ServerGone
 
 PATIENCE_SECONDS = 2.0
 """How long somebody waits before the server is asked whether it is there, and until it is asked again."""
@@ -27,9 +29,9 @@ _POLL_SECONDS = 0.05
 class Watch:
     """Watches who waits for one server, in a thread that begins with the first of them. Thread-safe."""
 
-    def __init__(self, problem: Callable[[], str]) -> None:
-        """problem: why the server does not answer, empty if it does; takes a few seconds at most."""
-        self._problem = problem
+    def __init__(self, connect: Callable[[], Connection[tuple[object, ...]]]) -> None:
+        """connect: makes a connection of its own, or raises `StorageError`; takes a few seconds at most."""
+        self._connect = connect
         self._said = FELL_SILENT
         self._lock = threading.Lock()
         self._waiting: dict[int, tuple[float, Connection[tuple[object, ...]]]] = {}
@@ -107,7 +109,7 @@ class Watch:
         elif now < oldest + PATIENCE_SECONDS:
             self._ending.wait(oldest + PATIENCE_SECONDS - now)
         else:
-            problem = self._problem()
+            problem = unanswered(self._connect)
             if problem:
                 self._said = problem
                 self._shut(now)
@@ -127,17 +129,34 @@ class Watch:
                         end.shutdown(socket.SHUT_RDWR)
 
 
+def unanswered(connect: Callable[[], Connection[tuple[object, ...]]]) -> str:
+    """Why a server does not answer over a connection of its own; empty if it does."""
+    try:
+        raw = connect()
+    except StorageError as error:
+        return FELL_SILENT if isinstance(error, ServerGone) else ""
+    try:
+        raw.pgconn.send_query(b"SELECT 1")
+        return refusal(raw) if says_something(raw, CONNECT_SECONDS) else ANSWERS_NOTHING
+    finally:
+        raw.close()
+
+
+class Ended(BaseException):
+    """A connection that was idle is none any more; no `Exception`, after which the pool tries on for long."""
+
+
 def check_alive(raw: Connection[tuple[object, ...]]) -> None:
     """See, by its socket and without a question, that a connection that was idle still is one.
 
     One that is none is closed: the pool takes what is not for whole, puts it back, and lends it again.
 
     Raises:
-        OperationalError: the server has closed it.
+        Ended: the server has closed it.
     """
     if raw.closed or raw.pgconn.status != ConnStatus.OK or says_something(raw, 0):
         raw.close()
-        raise OperationalError("the server has closed this connection")
+        raise Ended
 
 
 def says_something(raw: Connection[tuple[object, ...]], seconds: float) -> bool:

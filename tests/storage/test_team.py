@@ -115,14 +115,19 @@ def answers(store: PostgresStore) -> bool:
     return True
 
 
-def test_a_restarted_server_is_asked_at_once_by_connections_that_are_whole(
+def test_a_server_that_ends_is_missed_at_once_and_asked_at_once_when_it_is_back(
     guarded: PostgresServer,
 ) -> None:
     guarded.execute("CREATE DATABASE restarted OWNER ada")
     with opened(PostgresStore(guarded.tcp_url("ada", "right-one", "restarted"), keyed_hash)) as store:
         with store.database.connection(), store.database.connection():
             store.counts()  # three connections, which the pool keeps
-        guarded.restart("fast")
+        guarded.stop("fast")
+        began = monotonic()
+        with pytest.raises(StorageError, match="cannot be reached"):
+            store.counts()
+        assert monotonic() - began < 1.5
+        guarded.start()
         wait_for(lambda: answers(store), "the server is there again")
         began = monotonic()
         for _ in range(5):
