@@ -43,6 +43,8 @@ def websocket_server(context: click.Context) -> None:
 
     check_exposure(settings)
     tls_context(settings)
+    # A shell's background job in a script ignores SIGINT, and SIGTERM ends this in its way.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
     try:
         _lead_in_turn(settings)

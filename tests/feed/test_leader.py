@@ -307,3 +307,13 @@ def test_the_log_level_that_is_set_decides_what_stderr_says(home: Home, tmp_path
         said = (tmp_path / level).read_text()
         assert (f"process {window.pid} leads" in said) is told, said
         assert ("folded; the last batch was" in said) is told, said
+
+
+@pytest.mark.slow
+def test_a_service_that_a_script_started_in_the_background_ends_when_it_is_told_to(home: Home) -> None:
+    """Such a job ignores SIGINT, which a shell without job control set so."""
+    ignoring = "import signal, runpy, sys; signal.signal(signal.SIGINT, signal.SIG_IGN); sys.argv[1:] = []; "
+    code = f"{ignoring}runpy.run_module('session_buddy.websocket-server', run_name='__main__')"
+    service = home.start("-c", code)
+    wait_for(home.server, "the feed is served")
+    assert service.end() == 0
