@@ -111,8 +111,8 @@ def test_a_name_stands_for_one_configuration_and_one_experiment_is_at_work(servi
         services.experimenter.run(wanted("taken", min_sample_size=50))
     with pytest.raises(InvalidInput, match="'taken' is at work"):
         services.experimenter.run(wanted("second"))
-    with pytest.raises(NotFound, match=r"There is no experiment 'none'\. Known are: taken"):
-        services.experimenter.read("none")
+    with pytest.raises(NotFound, match=r"There is no experiment 'unheard-of'\. Known are: taken"):
+        services.experimenter.read("unheard-of")
 
 
 def test_a_suggestion_follows_its_group_and_names_it(services: Services) -> None:
