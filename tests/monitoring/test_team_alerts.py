@@ -141,6 +141,9 @@ def look(machine: Machine, expected: tuple[str, str] | None) -> None:
             assert not of_store or (expected and (expected[1] in text or GONE in text)), (name, text)
         elif name == "record_skill_invocation":
             machine.recorded.append(answer["structuredContent"]["invocation_id"])
+    if expected is not None:  # who was refused while the server began again says so for two seconds more
+        reason = f'session_buddy_database_unavailable{{reason="{expected[0]}"}} 1.0'
+        wait_for(lambda: reason in machine.metrics(), f"{machine.name} knows why: {expected[0]}", 40)
     commands = [machine.run("doctor", "--json"), machine.run("team", "status")]
     (doctor, _), (team, error) = [command.communicate(timeout=60) for command in commands]
     assert not any(secret in doctor + team + error for secret in (RIGHT, WRONG))
