@@ -59,7 +59,7 @@ def batches(count: int, seed: int = 20261122) -> Iterator[Batch]:
 
 
 def server_seconds(server: PostgresServer) -> float:
-    """CPU that the processes of a server have used, by /proc."""
+    """CPU that the processes of a server have used, those that ended included, by /proc."""
     total = 0
     for path in Path("/proc").glob("[0-9]*/stat"):
         try:
@@ -68,4 +68,6 @@ def server_seconds(server: PostgresServer) -> float:
             continue
         if str(server.pid) in (path.parent.name, fields[1]):
             total += int(fields[11]) + int(fields[12])
+        if str(server.pid) == path.parent.name:
+            total += int(fields[13]) + int(fields[14])
     return total / 100
