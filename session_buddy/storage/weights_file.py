@@ -34,7 +34,7 @@ class WeightsFile:
             try:
                 with open(self._path, "rb") as file:
                     return _kept(json.load(file))
-            except (OSError, ValueError):
+            except (OSError, ValueError, OverflowError):
                 return None
 
     def write(self, kept: KeptWeights) -> None:

@@ -239,6 +239,7 @@ def test_what_is_forgotten_weighs_nothing_any_more(tmp_path: Path, monkeypatch: 
         '{"weights": []}',
         '{"weights": {"a": "b"}, "uses": 1, "until": 1}',
         '{"weights": {"a": NaN}}',
+        f'{{"weights": {{"a": 1}}, "uses": 1{"0" * 400}, "until": 1}}',
     ],
 )
 def test_a_file_of_weights_that_says_nothing_usable_counts_as_none(tmp_path: Path, text: str) -> None:
