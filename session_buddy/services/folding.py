@@ -103,9 +103,9 @@ class Folder:
 
         A client that is interrupted and ends says so in its transcript a moment after its window, which was
         the leader perhaps, has gone: that leader saw only that the session ended. Nothing is taken to be over
-        that the transcript does not say is over, and what is known already is not journaled again.
+        that the transcript does not say is over, and what is known already is not journaled again. Nothing is
+        folded yet: what the question is put to may have to see it come.
         """
-        self._record.catch_up()
         until = time.monotonic() + LOOK_BACK_SECONDS
         for session_id in self._record.storage.unfinished_sessions(self._clock() - LATELY):
             path = self._transcripts.find(session_id)
@@ -185,18 +185,20 @@ class Folder:
         with self._reading:
             events = self._transcripts.read(session_id, path, hook)
             if only_new:
-                events = self._unknown(events)
+                events = self._unknown(session_id, events)
             try:
                 self._journal.append(events)
             except JournalError:
                 self._transcripts.begin_again(path)
                 raise
 
-    def _unknown(self, events: Sequence[JournalEvent]) -> Sequence[JournalEvent]:
-        """Those events of uses that the database does not have."""
+    def _unknown(self, session_id: str, events: Sequence[JournalEvent]) -> Sequence[JournalEvent]:
+        """Those events of uses that are neither in the database nor on their way there."""
         told = [event for event in events if isinstance(event, SkillEvent)]
         uses = list(dict.fromkeys(event.invocation_id for event in told))
         known = {event.id for event in self._record.storage.events_of(uses)}
+        self._record.refresh()
+        known |= {event.id for event in self._record.pending_of(session_id)}
         return [event for event in told if event.id not in known]
 
     def _archive(self) -> None:

@@ -138,6 +138,8 @@ def unanswered(connect: Callable[[], Connection[tuple[object, ...]]]) -> str:
     try:
         raw.pgconn.send_query(b"SELECT 1")
         return refusal(raw) if says_something(raw, CONNECT_SECONDS) else ANSWERS_NOTHING
+    except OperationalError:  # it has gone meanwhile, as those who wait are told by their own connections
+        return ""
     finally:
         raw.close()
 

@@ -90,6 +90,14 @@ def test_looking_back_takes_nothing_to_be_over_and_journals_nothing_twice(
     assert len(journaled(home)) == len(written) + 1
 
 
+def test_what_waits_to_be_folded_still_waits_after_looking_back(home: Home, talk: Conversation) -> None:
+    folder_of(home).look_at("session-1")
+    folder_of(home).look_back()
+    assert home.store.counts()["skill_event"] == 0
+    home.record.catch_up()
+    assert home.store.counts()["skill_event"] == 1
+
+
 def test_a_session_of_this_morning_is_left_to_the_next_leader(home: Home, talk: Conversation) -> None:
     last = folder_of(home)
     last.session_left("session-1")

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from time import monotonic
 
+import psycopg
 import pytest
 
 from session_buddy import bootstrap
@@ -113,3 +114,12 @@ def test_a_statement_that_only_takes_long_is_left_alone(
         assert store.database.rows("SELECT 1 FROM pg_sleep(0.8)") == [(1,)]
         cable.silence()
         assert refused(lambda: store.database.rows("SELECT 1 FROM pg_sleep(0.8)")) < BOUND_SECONDS
+
+
+def test_a_server_that_goes_while_it_is_asked_whether_it_answers_is_no_silent_one(
+    address: str, cable: Cable
+) -> None:
+    raw = psycopg.connect(address)
+    cable.cut()
+    assert postgres_watch.unanswered(lambda: raw) == ""
+    assert raw.closed
