@@ -29,6 +29,7 @@ def _counts(run: Run) -> dict[str, Any]:
     return answer
 
 
+@pytest.mark.slow
 def test_an_import_says_what_it_found_and_what_is_next(run: Run, home: Path) -> None:
     result = run("import", str(RECORDINGS))
     assert (result.returncode, result.stderr) == (0, "")

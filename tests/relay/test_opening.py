@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import pytest
+
 from session_buddy.errors import StorageError
 from session_buddy.opening import Opening
 from session_buddy.services import Services
@@ -17,6 +19,7 @@ def _refusing() -> Iterator[Services]:
     yield
 
 
+@pytest.mark.slow
 def test_a_record_that_cannot_be_opened_leaves_no_traceback_where_nobody_had_asked_for_it() -> None:
     reported: list[dict[str, Any]] = []
 

@@ -52,6 +52,7 @@ def test_a_batch_that_does_not_fit_is_folded_with_more_memory(
     store.close()
 
 
+@pytest.mark.slow
 def test_a_question_that_does_not_fit_is_asked_again_with_more_memory(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
