@@ -7,6 +7,7 @@ the models, so that none is forgotten when one is added.
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any, get_args
 
@@ -44,18 +45,24 @@ def places(schema: Mapping[str, Any], root: Mapping[str, Any], path: Place = ())
         yield path
 
 
+@cache
+def schema_of(model: type[JournalEvent]) -> dict[str, Any]:
+    """Made once a model: every worker of a test run collects these lines, whatever it runs."""
+    return model.model_json_schema()
+
+
 FIELDS = [
     (model, kind, path)
     for model in event_models()
     for kind in get_args(model.model_fields["kind"].annotation)
-    for path in (*places(model.model_json_schema(), model.model_json_schema()), (PLAIN,))
+    for path in (*places(schema_of(model), schema_of(model)), (PLAIN,))
 ]
 """The last is a field of that name, as a newer version might add one."""
 
 
 def whole(model: type[JournalEvent], kind: str, number: int) -> dict[str, Any]:
     """What a line of that kind holds, all fields given."""
-    schema = model.model_json_schema()
+    schema = schema_of(model)
     given = example(schema, schema) | {"kind": kind, "id": f"00000000-0000-8000-8000-{number:012}"}
     given[PLAIN] = 1
     if "invocation_id" in given:
