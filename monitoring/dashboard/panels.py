@@ -28,6 +28,16 @@ DECIDED_DAY: Final = f"last_over_time(session_buddy:skill_decided:increase1d{{{S
 
 MOST_USED: Final = f"topk(20, sum by (skill_name) ({DECIDED_DAY}))"
 
+STATES_OVER_TIME = {
+    "alignValue": "left",
+    "legend": {"calcs": [], "displayMode": "list", "placement": "bottom", "showLegend": False},
+    "mergeValues": True,
+    "rowHeight": 0.8,
+    "showValue": "never",
+    "tooltip": {"mode": "single", "sort": "none"},
+}
+"""How a state timeline is drawn."""
+
 
 def skills() -> list[Json]:
     """What happens now."""
@@ -257,14 +267,7 @@ def skills() -> list[Json]:
             ],
             size=(16, 8),
             unit="none",
-            options={
-                "alignValue": "left",
-                "legend": {"calcs": [], "displayMode": "list", "placement": "bottom", "showLegend": False},
-                "mergeValues": True,
-                "rowHeight": 0.8,
-                "showValue": "never",
-                "tooltip": {"mode": "single", "sort": "none"},
-            },
+            options=STATES_OVER_TIME,
             custom={"fillOpacity": 80, "lineWidth": 0},
             steps=thresholds((None, "transparent"), (1, "orange")),
             color={"mode": "thresholds"},
@@ -347,14 +350,7 @@ def servers() -> list[Json]:
             ],
             size=(24, 4),
             unit="none",
-            options={
-                "alignValue": "left",
-                "legend": {"calcs": [], "displayMode": "list", "placement": "bottom", "showLegend": False},
-                "mergeValues": True,
-                "rowHeight": 0.8,
-                "showValue": "never",
-                "tooltip": {"mode": "single", "sort": "none"},
-            },
+            options=STATES_OVER_TIME,
             custom={"fillOpacity": 80, "lineWidth": 0},
             steps=thresholds((None, "green"), (1, "red")),
             color={"mode": "thresholds"},

@@ -5,17 +5,10 @@ from typing import Any
 import click
 
 from session_buddy.cli.asking import ask
-from session_buddy.cli.options import Command, json_option, settings_of
+from session_buddy.cli.options import Command, json_option, limit_option, settings_of
 from session_buddy.cli.plain import print_json
 
-_limit = click.option(
-    "--limit",
-    type=click.IntRange(1, 1000),
-    metavar="N",
-    default=20,
-    show_default=True,
-    help="Skills to list.",
-)
+_limit = limit_option("Skills")
 
 
 @click.command(

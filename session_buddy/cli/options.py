@@ -141,3 +141,15 @@ def range_of(since: datetime | None, until: datetime | None) -> dict[str, str]:
     """The two options as arguments of a call."""
     given = {"since": since, "until": until}
     return {name: moment.isoformat() for name, moment in given.items() if moment is not None}
+
+
+def limit_option(what: str) -> Callable[[_Decorated], _Decorated]:
+    """`--limit`: how many of `what` are listed."""
+    return click.option(
+        "--limit",
+        type=click.IntRange(1, 1000),
+        metavar="N",
+        default=20,
+        show_default=True,
+        help=f"{what} to list.",
+    )

@@ -6,7 +6,15 @@ from typing import Any
 import click
 
 from session_buddy.cli.asking import Leader, ask
-from session_buddy.cli.options import Command, json_option, range_of, settings_of, since_option, until_option
+from session_buddy.cli.options import (
+    Command,
+    json_option,
+    limit_option,
+    range_of,
+    settings_of,
+    since_option,
+    until_option,
+)
 from session_buddy.cli.plain import print_json
 
 
@@ -20,14 +28,7 @@ Examples:
 )
 @since_option
 @until_option
-@click.option(
-    "--limit",
-    type=click.IntRange(1, 1000),
-    metavar="N",
-    default=20,
-    show_default=True,
-    help="Skills to list.",
-)
+@limit_option("Skills")
 @click.option("--project", metavar="DIR", help="Only uses in one folder.")
 @click.option("--agent", metavar="NAME", help="Only those of one agent, such as codex.")
 @click.option("--user", "user_id", metavar="ID", help="Only those of one user, as hashed in exports.")
@@ -100,14 +101,7 @@ Examples:
   session-buddy session 3f2a --json""",
 )
 @click.argument("session_id", metavar="[ID]", required=False)
-@click.option(
-    "--limit",
-    type=click.IntRange(1, 1000),
-    metavar="N",
-    default=20,
-    show_default=True,
-    help="Sessions to list.",
-)
+@limit_option("Sessions")
 @json_option
 @click.pass_context
 def session(context: click.Context, session_id: str | None, limit: int, as_json: bool) -> None:
